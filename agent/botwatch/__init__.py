@@ -1,0 +1,46 @@
+"""Watches a chat bot from inside: messages, response times, resources, heartbeats.
+
+    import botwatch
+
+    botwatch.start(url="https://botwatch.example.org", token="bw_i_...", bot="support")
+    botwatch.message(user_id="42", text="Hello")
+
+The functions are the methods of one agent; a process that runs several bots makes an `Agent` for each.
+"""
+
+from .agent import Agent
+from .errors import ConfigurationError
+from .respond import Response, current_response
+from .version import VERSION
+
+__all__ = [
+    "Agent",
+    "ConfigurationError",
+    "Response",
+    "attach",
+    "current_response",
+    "flush",
+    "message",
+    "respond",
+    "start",
+    "stats",
+    "stop",
+    "update_seen",
+    "watch_connections",
+    "watch_loop",
+]
+
+__version__ = VERSION
+
+_agent = Agent()
+
+start = _agent.start
+message = _agent.message
+respond = _agent.respond
+attach = _agent.attach
+update_seen = _agent.update_seen
+watch_loop = _agent.watch_loop
+watch_connections = _agent.watch_connections
+flush = _agent.flush
+stop = _agent.stop
+stats = _agent.stats

@@ -1,0 +1,339 @@
+"""The agent's face: calls that cost a microsecond, never block and never raise into the bot after start."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from json.encoder import encode_basestring as quote
+from time import time_ns
+
+from .encode import LATEST_MS, NAME_LIMIT, TEXT_LIMIT, InvalidEvent, message_body, now_ms
+from .losses import Losses
+from .respond import Respond, decorate
+from .watched import Watched
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from asyncio import AbstractEventLoop
+    from collections.abc import Callable, Mapping
+    from typing import Any, TypeVar, overload
+
+    from .config import Config
+    from .running import Running
+
+    Handler = TypeVar("Handler", bound=Callable[..., Any])
+else:
+
+    def overload(function: object) -> object:
+        return function
+
+
+EXIT_TIMEOUT_S = 1.0
+DIRECTIONS = ("in", "out")
+
+
+class Agent:
+    """Records what one bot does and sends it to a collector. Several may live in one process.
+
+    Nothing happens before `start`: calls are counted and dropped. After a fork the child is an instance
+    of its own from its first call on.
+    """
+
+    def __init__(self) -> None:
+        self._append: Callable[[str], None] | None = None
+        self._running: Running | None = None
+        self._last: Running | None = None
+        self._config: Config | None = None
+        self._is_disabled = False
+        self._losses = Losses()
+        self._watched = Watched()
+        self._update_at_ms: int | None = None
+        self._lock = threading.RLock()
+
+    def start(
+        self,
+        url: str | None = None,
+        token: str | None = None,
+        bot: str | None = None,
+        *,
+        spool_dir: str | os.PathLike[str] | None = None,
+        version: str | None = None,
+        enabled: bool | None = None,
+        linger_s: float = 1.0,
+        batch_events: int = 500,
+        batch_bytes: int = 4 << 20,
+        spool_max_bytes: int = 64 << 20,
+        spool_max_age_s: float = 7 * 86_400.0,
+        heartbeat_s: float = 15.0,
+        sample_s: float = 10.0,
+        timeout_s: float = 10.0,
+        retry_s: float = 0.5,
+        adopt_s: float = 10.0,
+    ) -> Agent:
+        """Begin to record and send. What is not passed comes from BOTWATCH_URL, BOTWATCH_TOKEN and so on.
+
+        `version` is the bot's own. A batch goes out `linger_s` after the last, or as soon as `batch_events`
+        wait; when behind, batches grow to what the collector takes, `batch_bytes` at most before compression.
+        `retry_s` is the first pause after a failure; every `adopt_s` it looks for spools of dead processes.
+
+        Raises ConfigurationError naming the setting that is missing or wrong; nothing else reaches the bot.
+        Started again with the same settings, it goes on; with others, it stops first.
+        """
+        from .config import is_enabled, read_config
+
+        if not is_enabled(enabled):
+            self.stop()
+            self._is_disabled = True
+            return self
+        config = read_config(
+            url=url,
+            token=token,
+            bot=bot,
+            version=version,
+            spool_dir=spool_dir,
+            numbers={
+                "linger_s": linger_s,
+                "batch_events": batch_events,
+                "batch_bytes": batch_bytes,
+                "spool_max_bytes": spool_max_bytes,
+                "spool_max_age_s": spool_max_age_s,
+                "heartbeat_s": heartbeat_s,
+                "sample_s": sample_s,
+                "timeout_s": timeout_s,
+                "retry_s": retry_s,
+                "adopt_s": adopt_s,
+            },
+        )
+        with self._lock:
+            if self._running is not None and config == self._config:
+                return self
+            self.stop()
+            self._is_disabled = False
+            self._config = config
+            self._run(config)
+        return self
+
+    def _run(self, config: Config) -> None:
+        from .forks import follow
+        from .running import Running
+
+        self._running = Running(config, self._losses, self._watched, self.update_age_s)
+        self._running.start()
+        self._append = self._running.spool.append
+        follow(self)
+        atexit.register(self.stop)
+
+    def message(
+        self,
+        *,
+        user_id: object,
+        text: object,
+        direction: str = "in",
+        response_ms: float | None = None,
+        wait_ms: float | None = None,
+        user_name: object = None,
+        channel: object = None,
+        id: str | None = None,
+        ts: int | None = None,
+        attributes: Mapping[str, object] | None = None,
+    ) -> None:
+        """Record a message: "in" from the user, "out" to the user. On disk when this returns.
+
+        `response_ms` is how long the bot handled it, `wait_ms` how long the user waited, `ts` when it was
+        (unix milliseconds; now). `text` may be None where it must not be kept; above 65,536 characters it is
+        cut. `attributes` are up to 32 strings, numbers, booleans. A known `id` is not stored again.
+        """
+        append = self._append
+        if append is None:
+            self._not_recording()
+            return
+        body = None
+        try:
+            # The usual message is put together here: one call more would be felt.
+            if (
+                type(text) is str
+                and type(user_id) is str
+                and len(text) <= TEXT_LIMIT
+                and len(user_id) <= NAME_LIMIT
+                and direction in DIRECTIONS
+                and id is None
+                and ts is None
+                and attributes is None
+                and (user_name is None or len(user_name) <= NAME_LIMIT)  # type: ignore[arg-type]
+                and (channel is None or len(channel) <= NAME_LIMIT)  # type: ignore[arg-type]
+                and (response_ms is None or (type(response_ms) is int and 0 <= response_ms <= LATEST_MS))
+                and (wait_ms is None or (type(wait_ms) is int and 0 <= wait_ms <= LATEST_MS))
+            ):
+                now = time_ns() // 1_000_000
+                body = (
+                    f'"kind":"message","ts":{now},"direction":"{direction}",'
+                    f'"text":{quote(text)},"user_id":{quote(user_id)}'
+                )
+                if user_name is not None:
+                    body = f'{body},"user_name":{quote(user_name)}'  # type: ignore[arg-type]
+                if channel is not None:
+                    body = f'{body},"channel":{quote(channel)}'  # type: ignore[arg-type]
+                if response_ms is not None:
+                    body = f'{body},"response_ms":{response_ms}'
+                if wait_ms is not None:
+                    body = f'{body},"wait_ms":{wait_ms}'
+        except TypeError:  # a name that is no string
+            body = None
+        try:
+            if body is None:
+                body = self._careful_body(
+                    user_id=user_id,
+                    text=text,
+                    direction=direction,
+                    response_ms=response_ms,
+                    wait_ms=wait_ms,
+                    user_name=user_name,
+                    channel=channel,
+                    event_id=id,
+                    ts=ts,
+                    attributes=attributes,
+                )
+            append(body)
+            if direction == "in" and ts is None:
+                self._update_at_ms = time_ns() // 1_000_000
+        except InvalidEvent:
+            self._losses.count("invalid")
+        except Exception:
+            self._losses.count("storage")
+
+    def _careful_body(self, **fields: Any) -> str:
+        """The body of an unusual message. Raises InvalidEvent when nothing can be made of it."""
+        try:
+            return message_body(**fields, count=self._losses.count)
+        except Exception as error:  # an argument's own __str__ or __float__ may raise anything
+            raise InvalidEvent from error
+
+    def _not_recording(self) -> None:
+        if not self._is_disabled:
+            self._losses.count("not_started" if self._config is None else "stopped")
+
+    @overload
+    def respond(self, handler: Handler, /) -> Handler: ...
+
+    @overload
+    def respond(  # noqa: F811
+        self,
+        handler: None = None,
+        /,
+        *,
+        user_id: object = None,
+        text: object = None,
+        user_name: object = None,
+        channel: object = None,
+        sent_at: object = None,
+        attributes: Mapping[str, object] | None = None,
+    ) -> Respond: ...
+
+    def respond(  # noqa: F811
+        self,
+        handler: Any = None,
+        /,
+        *,
+        user_id: object = None,
+        text: object = None,
+        user_name: object = None,
+        channel: object = None,
+        sent_at: object = None,
+        attributes: Any = None,
+    ) -> Any:
+        """Record one exchange: the user's message now, each reply with the time since then.
+
+        As a context manager, sync or async: `with respond(user_id=..., text=...) as response:` and in it
+        `response.reply(...)`. As a decorator, bare or with fields: what the handler returns is the reply. A
+        field may also be a callable that gets the handler's arguments; what is not given is sought in them
+        (see `arguments`). `sent_at` is the message's own time, unix milliseconds or a datetime: with it
+        replies say how long the user waited.
+        """
+        if handler is not None:
+            return decorate(handler, self, {})
+        return Respond(
+            self,
+            user_id=user_id,
+            text=text,
+            user_name=user_name,
+            channel=channel,
+            sent_at=sent_at,
+            attributes=attributes,
+        )
+
+    def attach(self, target: Any, **options: Any) -> Any:
+        """Watch a bot framework's application object. TypeError for a framework that is not supported."""
+        from .integrations import attach
+
+        return attach(target, self, **options)
+
+    def update_seen(self) -> None:
+        """An update from the platform was handled, whether or not it was a message."""
+        self._update_at_ms = now_ms()
+
+    def handler_failed(self, error_type: type[BaseException]) -> None:
+        """A handler ended with an exception of this type."""
+        if self._running is not None:
+            self._running.figures.count_handler_error(error_type.__name__)
+
+    def watch_loop(self, loop: AbstractEventLoop) -> None:
+        """Measure how late this event loop is. Safe to repeat, and from any thread."""
+        from .loop_lag import LoopLag
+
+        if not any(lag.is_of(loop) for lag in self._watched.loops):
+            self._watched.loops.append(LoopLag(loop))
+
+    def watch_connections(self, count: Callable[[], int]) -> None:
+        """Sample how many database connections are open; `count` is called in the agent's thread."""
+        self._watched.connections = count
+
+    def update_age_s(self) -> float | None:
+        """Seconds since the last update handled, None before the first."""
+        if self._update_at_ms is None:
+            return None
+        return max(0.0, (now_ms() - self._update_at_ms) / 1000)
+
+    def flush(self, timeout_s: float = 10.0) -> bool:
+        """Wait until nothing accepted up to now is queued any more; False when the time was too short."""
+        running = self._running
+        return running is None or running.flush(timeout_s)
+
+    def stop(self, timeout_s: float = EXIT_TIMEOUT_S) -> None:
+        """Send what the time allows and end; the rest is on disk for the next start. Also done at exit."""
+        with self._lock:
+            running, self._running, self._append = self._running, None, None
+            if running is None:
+                return
+            self._last = running
+            atexit.unregister(self.stop)
+            running.stop(timeout_s)
+
+    def stats(self) -> dict[str, Any]:
+        """The agent's own figures: state, accepted, sent, queued, losses by reason, errors."""
+        running = self._running or self._last
+        figures = {"state": "not started"} if running is None else running.stats()
+        if self._is_disabled:
+            figures["state"] = "disabled"
+        return {**figures, "losses": self._losses.by_reason()}
+
+    def before_fork(self) -> None:
+        if self._running is not None:
+            self._running.wait_until_loaded()
+
+    def after_fork(self) -> None:
+        """In the child: forget the parent's spool and threads; the first call makes our own."""
+        running, self._running, self._last = self._running, None, None
+        self._lock = threading.RLock()
+        self._losses = Losses()
+        self._watched.loops.clear()
+        if running is not None:
+            running.abandon()
+            self._append = self._append_after_fork
+
+    def _append_after_fork(self, body: str) -> None:
+        with self._lock:
+            if self._running is None and self._append is not None and self._config is not None:
+                self._run(self._config)
+        if self._append is not None:
+            self._append(body)

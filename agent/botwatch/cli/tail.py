@@ -1,0 +1,185 @@
+"""`botwatch tail`: prints messages as they happen, and goes on exactly where a lost connection stopped."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from .connection import CONNECT_TIMEOUT_S, Connection, add_arguments, connection, refusal
+from .sse import Frame, FrameReader, pieces
+from .terminal import CommandError, complain, harmless, paint
+
+if TYPE_CHECKING:
+    import requests
+
+SUMMARY = "print messages as they happen"
+EXAMPLES = """\
+examples:
+  botwatch tail
+  botwatch tail --bot shop --direction in
+  botwatch tail --json | jq -r .message_text
+  botwatch tail --since 1200        everything stored after message 1200, then live
+"""
+
+# The stream says something every 15 s; silence this long is a dead connection.
+_SILENCE_S = 45.0
+_FIRST_WAIT_S = 1.0
+_LONGEST_WAIT_S = 30.0
+_FILTERS = ("bot", "user", "direction", "channel")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--json", action="store_true", help="a JSON object per message, as the stream gave it"
+    )
+    parser.add_argument("--bot", help="only this bot's messages")
+    parser.add_argument("--user", metavar="ID", help="only messages from or to this user")
+    parser.add_argument("--direction", choices=("in", "out"), help="only received or only sent messages")
+    parser.add_argument("--channel", help="only messages of this channel")
+    parser.add_argument("--since", type=_message_id, metavar="ID", help="begin after the message of this id")
+    add_arguments(parser, "read")
+
+
+def run(args: argparse.Namespace) -> int:
+    show = _show_json if args.json else _show_line
+    filters = {name: getattr(args, name) for name in _FILTERS if getattr(args, name) is not None}
+    for frame in Stream(connection(args), filters, args.since).frames():
+        if frame.event == "message:new":
+            show(frame.data)
+    return 0
+
+
+class _Busy(Exception):
+    """The collector can't answer now, and said for how long if it knew."""
+
+    def __init__(self, said: str, retry_after_s: float | None) -> None:
+        super().__init__(said)
+        self.retry_after_s = retry_after_s
+
+
+class Stream:
+    """The messages of a collector, for as long as somebody reads them."""
+
+    def __init__(self, collector: Connection, filters: dict[str, str], since: int | None) -> None:
+        self._collector = collector
+        self._filters = filters
+        self._reader = FrameReader(last_id="" if since is None else str(since))
+        self._failures = 0
+
+    def frames(self) -> Iterator[Frame]:
+        """Endless; CommandError once the collector refuses for good."""
+        import requests
+        import urllib3
+
+        while True:
+            try:
+                yield from self._connected()
+                self._pause("the stream ended")
+            except _Busy as busy:
+                self._pause(str(busy), busy.retry_after_s)
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+                self._pause(_in_short(error))
+
+    def _connected(self) -> Iterator[Frame]:
+        import requests
+
+        headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
+        if self._reader.last_id:
+            headers["Last-Event-ID"] = self._reader.last_id
+        with requests.get(
+            f"{self._collector.url}/debug/message-stream",
+            params=self._filters,
+            headers=headers,
+            auth=self._collector.auth,
+            stream=True,
+            allow_redirects=False,
+            timeout=(CONNECT_TIMEOUT_S, _SILENCE_S),
+        ) as response:
+            self._check(response)
+            yield from self._read(response)
+
+    def _check(self, response: requests.Response) -> None:
+        """Pass an answer that frames will follow."""
+        kind = response.headers.get("Content-Type", "")
+        if response.status_code == 200 and kind.startswith("text/event-stream"):
+            return
+        if response.status_code == 200:
+            raise CommandError(f"{self._collector.url} answers with {kind or 'nothing'}, not with a stream")
+        if response.status_code not in (408, 429) and response.status_code < 500:
+            raise CommandError(f"the collector refuses the stream, {refusal(response)}")
+        asked = response.headers.get("Retry-After", "")
+        raise _Busy(refusal(response), float(asked) if asked.isdigit() else None)
+
+    def _read(self, response: requests.Response) -> Iterator[Frame]:
+        # What was read of a torn frame is worth nothing, for it comes again.
+        self._reader = FrameReader(self._reader.last_id, self._reader.retry_s)
+        for piece in pieces(response.raw):
+            if self._failures:
+                complain("connected again")
+                self._failures = 0
+            yield from self._reader.feed(piece)
+
+    def _pause(self, reason: str, asked_s: float | None = None) -> None:
+        if not self._failures:
+            complain(f"{reason}; connecting again")
+        longest = min(_LONGEST_WAIT_S, (self._reader.retry_s or _FIRST_WAIT_S) * 2**self._failures)
+        self._failures = min(self._failures + 1, 10)
+        time.sleep(asked_s if asked_s is not None else longest * random.uniform(0.5, 1))  # noqa: S311
+
+
+def _show_json(data: str) -> None:
+    # Escaped to ASCII, it is the same JSON, and no text in it can command a terminal.
+    print(json.dumps(json.loads(data)).replace("\x7f", "\\u007f"), flush=True)
+
+
+def _show_line(data: str) -> None:
+    message, out = json.loads(data), sys.stdout
+    is_in = message["direction"] == "in"
+    parts = [
+        paint(_clock(message["timestamp"]), "dim", out),
+        _word(message, "bot"),
+        paint(_word(message, "channel"), "dim", out) if message.get("channel") else "",
+        paint(("from " if is_in else "to ") + _who(message), "cyan" if is_in else "green", out),
+        _word(message, "message_text"),
+        paint(_times(message), "dim", out),
+    ]
+    print("  ".join(part for part in parts if part), flush=True)
+
+
+def _clock(timestamp: str) -> str:
+    moment = datetime.fromisoformat(timestamp).astimezone()
+    is_today = moment.date() == datetime.now().astimezone().date()
+    return moment.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M:%S")
+
+
+def _who(message: dict[str, Any]) -> str:
+    return _word(message, "user_name") or _word(message, "user_id") or "nobody"
+
+
+def _times(message: dict[str, Any]) -> str:
+    told = (("response_time", "answered in {} ms"), ("wait_ms", "waited {} ms"))
+    return ", ".join(words.format(message[name]) for name, words in told if message.get(name) is not None)
+
+
+def _word(message: dict[str, Any], name: str) -> str:
+    value = message.get(name)
+    return "" if value is None else harmless(str(value))
+
+
+def _in_short(error: Exception) -> str:
+    """The innermost reason: requests wraps the operating system's words in several layers of its own."""
+    while error.__context__ is not None and isinstance(error.__context__, Exception):
+        error = error.__context__
+    return f"no connection to the collector ({error})"
+
+
+def _message_id(value: str) -> int:
+    if not (value.isascii() and value.isdigit()):
+        raise argparse.ArgumentTypeError(f"expected a message's id, a number, got {value!r}")
+    return int(value)

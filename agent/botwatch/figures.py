@@ -1,0 +1,37 @@
+"""The agent's figures about itself: what it sent, what failed, and in which state it is."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+
+from .losses import Losses
+
+
+class Figures:
+    """Of one process since start. Each number has one writer, except handler errors, which are locked."""
+
+    def __init__(self, losses: Losses) -> None:
+        self.losses = losses
+        self.started_at_ms = time.time_ns() // 1_000_000
+        self.started_s = time.monotonic()
+        self.state = "ok"
+        self.sent = 0
+        self.duplicates = 0
+        self.errors = 0
+        self.last_error: str | None = None
+        self._handler_errors: Counter[str] = Counter()
+        self._lock = threading.RLock()
+
+    @property
+    def uptime_s(self) -> float:
+        return time.monotonic() - self.started_s
+
+    def count_handler_error(self, type_name: str) -> None:
+        with self._lock:
+            self._handler_errors[type_name] += 1
+
+    def handler_errors(self) -> dict[str, int]:
+        with self._lock:
+            return dict(self._handler_errors)

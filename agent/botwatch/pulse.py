@@ -1,0 +1,99 @@
+"""The thread that never waits for the network: heartbeats, samples, and the spool's next segment ready."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .heartbeat import event_body, heartbeat_body
+from .wake import Wake
+
+if TYPE_CHECKING:
+    from .config import Config
+    from .figures import Figures
+    from .sampler import Sampler
+    from .spool.spool import Spool
+    from .watched import Watched
+
+log = logging.getLogger("botwatch")
+
+
+class Pulse:
+    def __init__(
+        self,
+        config: Config,
+        spool: Spool,
+        figures: Figures,
+        wake: Wake,
+        *,
+        watched: Watched,
+        update_age_s: Callable[[], float | None],
+    ) -> None:
+        self._config = config
+        self._spool = spool
+        self._figures = figures
+        self._wake = wake
+        self._watched = watched
+        self._update_age_s = update_age_s
+        self._is_ending = False
+        self.is_loaded = threading.Event()
+        """Set once the modules for sampling are imported; see `Sender.is_loaded`."""
+        self._has_failed = False
+        self._sampler: Sampler | None = None
+        self._heartbeat_at = time.monotonic()
+        self._sample_at = time.monotonic() + config.sample_s
+
+    def run(self) -> None:
+        """The thread's body, until `end`. The first heartbeat was sent with `beat` before."""
+        self._heartbeat_at += self._config.heartbeat_s
+        self._careful(self._start_sampling)
+        while not self._is_ending:
+            self._careful(self.step)
+            self._wake.wait(min(self._heartbeat_at, self._sample_at) - time.monotonic())
+
+    def _careful(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception:
+            if not self._has_failed:
+                log.exception("botwatch could not take a sample or heartbeat; it goes on trying")
+            self._has_failed = True
+
+    def _start_sampling(self) -> None:
+        try:
+            from .sampler import Sampler
+
+            self._sampler = Sampler(self._watched)
+        finally:
+            self.is_loaded.set()
+
+    def step(self) -> None:
+        """Do what is due."""
+        now = time.monotonic()
+        if now >= self._sample_at:
+            self._sample_at = now + self._config.sample_s
+            self._sample()
+        if now >= self._heartbeat_at:
+            self._heartbeat_at = now + self._config.heartbeat_s
+            self.beat()
+        self._spool.prepare()
+
+    def _sample(self) -> None:
+        if self._sampler is not None:
+            reading = self._sampler.sample()
+            reading["uptime_s"] = round(self._figures.uptime_s, 3)
+            reading["update_age_s"] = self._update_age_s()
+            self._spool.append(event_body("sample", reading))
+
+    def beat(self, *, is_stopping: bool = False) -> None:
+        body = heartbeat_body(
+            self._config, self._figures, self._spool, self._update_age_s(), is_stopping=is_stopping
+        )
+        self._spool.append(body)
+
+    def end(self) -> None:
+        self._is_ending = True
+        self._wake.set()

@@ -1,0 +1,58 @@
+"""Reads what the process uses. Every reading is cheap: none walks open files, sockets or children."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+from typing import Any
+
+import psutil
+
+from .limits import read_limits
+from .watched import Watched
+
+log = logging.getLogger("botwatch")
+
+
+class Sampler:
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+        self._process = psutil.Process()
+        self._limits = read_limits()
+        self._process.cpu_percent()  # starts the measurement; its own answer means nothing
+
+    def sample(self) -> dict[str, Any]:
+        """One reading; what the platform can't tell is None."""
+        with self._process.oneshot():
+            return {
+                "cpu_percent": self._process.cpu_percent(),
+                "memory_bytes": self._process.memory_info().rss,
+                "threads": self._process.num_threads(),
+                "fds": self._descriptors(),
+                "loop_lag_ms": self._loop_lag_ms(),
+                "gc_collections": sum(generation["collections"] for generation in gc.get_stats()),
+                "db_connections": self._database_connections(),
+                "memory_limit_bytes": self._limits.memory_bytes,
+                "cpu_limit": self._limits.cpus,
+            }
+
+    def _descriptors(self) -> int | None:
+        with contextlib.suppress(psutil.Error, AttributeError):
+            return self._process.num_fds()
+        return None
+
+    def _loop_lag_ms(self) -> float | None:
+        self._watched.loops[:] = [loop for loop in self._watched.loops if not loop.is_over]
+        return max((loop.take_worst_ms() for loop in self._watched.loops), default=None)
+
+    def _database_connections(self) -> int | None:
+        """Asked of the bot's own callable, which is let go when it fails: that is told once."""
+        if self._watched.connections is None:
+            return None
+        try:
+            return int(self._watched.connections())
+        except Exception:
+            log.warning("botwatch stops counting database connections", exc_info=True)
+            self._watched.connections = None
+            return None

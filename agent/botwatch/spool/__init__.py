@@ -1,0 +1,1 @@
+"""The agent's queue on disk: what a call accepted survives the process."""

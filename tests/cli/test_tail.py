@@ -1,0 +1,168 @@
+"""`botwatch tail` against a stream that breaks, refuses and carries hostile text."""
+
+import json
+import signal
+
+import pytest
+
+from ..integrations.collector_double import READ_TOKEN
+
+
+@pytest.fixture
+def tail(start, collector):
+    """Starts `botwatch tail` and returns once it listens."""
+
+    def start_tail(*arguments: str):
+        process = start("tail", *arguments, BOTWATCH_TOKEN=collector.read_token, TZ="UTC")
+        collector.wait_for(lambda: collector.stream_requests)
+        return process
+
+    return start_tail
+
+
+def test_prints_messages_as_they_happen(tail, collector):
+    process = tail()
+
+    collector.publish("hello", channel="kitchen")
+    line = process.stdout.readline()
+
+    assert line == "2026-11-23 08:00:00  shop  kitchen  from Alice  hello\n" or line.startswith(
+        "08:00:00  shop"
+    )
+
+
+def test_answer_shows_its_times(tail, collector):
+    process = tail()
+
+    collector.publish("hi", direction="out", response_time=120, wait_ms=4000)
+
+    assert process.stdout.readline().endswith("to Alice  hi  answered in 120 ms, waited 4000 ms\n")
+
+
+def test_json_is_one_object_a_line(tail, collector):
+    process = tail("--json")
+
+    published = collector.publish("Grüße\nvon \x1b[31mhier\x7f \u202e")
+    line = process.stdout.readline()
+
+    assert json.loads(line) == published
+    assert line.rstrip("\n").isascii() and line.rstrip("\n").isprintable()
+
+
+def test_goes_on_exactly_where_a_broken_stream_stopped(tail, collector):
+    collector.trouble.frames_per_stream = 3
+    process = tail("--json")
+
+    for number in range(20):
+        collector.publish(f"message {number}")
+    lines = [json.loads(process.stdout.readline())["message_text"] for _ in range(20)]
+
+    assert lines == [f"message {number}" for number in range(20)]
+    assert [request["since"] for request in collector.stream_requests[:3]] == [None, "3", "6"]
+
+
+def test_waits_out_a_collector_in_trouble(tail, collector):
+    collector.trouble.streams = [503, 500, 429]
+    process = tail()
+    collector.wait_for(lambda: len(collector.stream_requests) == 4)
+
+    collector.publish("hello")
+
+    assert "hello" in process.stdout.readline()
+    assert "503" in process.stderr.readline()
+
+
+def test_begins_after_a_given_message(start, collector):
+    for number in range(4):
+        collector.publish(f"message {number}")
+
+    process = start("tail", "--since", "2", BOTWATCH_TOKEN=collector.read_token)
+
+    assert ["message 2" in process.stdout.readline(), "message 3" in process.stdout.readline()] == [True] * 2
+
+
+def test_filters_reach_the_collector(tail, collector):
+    tail("--bot", "shop", "--user", "7", "--direction", "in", "--channel", "kitchen")
+
+    asked = {"since": None, "bot": "shop", "user": "7", "direction": "in", "channel": "kitchen"}
+    assert collector.stream_requests == [asked]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[2J\x1b]0;owned\x07", "\\x1b[2J\\x1b]0;owned\\x07"),
+        ("two\nlines\r\n", "two⏎lines\\x0d⏎"),
+        ("a\u202egnp.exe", "a\\u202egnp.exe"),
+        ("\x9b31m", "\\x9b31m"),
+        ("naïve 🎉 👩\u200d💻", "naïve 🎉 👩\u200d💻"),
+    ],
+)
+def test_hostile_text_cannot_command_the_terminal(tail, collector, text, shown):
+    process = tail()
+
+    collector.publish(text, user_name=text)
+
+    assert process.stdout.readline().endswith(f"from {shown}  {shown}\n")
+
+
+def test_refused_token_ends_it_at_once(run, collector):
+    collector.read_token = "another"
+    result = run("tail", BOTWATCH_TOKEN=READ_TOKEN)
+
+    assert result.returncode == 1
+    assert result.stderr == "botwatch: the collector refuses the stream, 401: unknown token\n"
+
+
+def test_interrupt_ends_it_without_a_trace(tail):
+    process = tail()
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(10) == 130
+    assert process.stderr.read() == ""
+
+
+def test_closed_reader_ends_it_without_a_trace(tail, collector):
+    process = tail()
+    process.stdout.close()
+
+    collector.publish("nobody reads this")
+
+    assert process.wait(10) == 0
+    assert process.stderr.read() == ""
+
+
+def test_unreachable_collector_is_said_once(start):
+    process = start("tail", "--url", "http://127.0.0.1:9")
+
+    assert process.stderr.readline().startswith("botwatch: no connection to the collector (")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (
+            ["--url", "localhost:8400"],
+            "url (BOTWATCH_URL): expected http(s)://host[:port], got 'localhost:8400'",
+        ),
+        (["--token", "bw_r_cut"], "token: it is not a whole token, was it cut or mistyped?"),
+    ],
+)
+def test_wrong_setting_is_named(run, arguments, complaint):
+    result = run("tail", *arguments)
+
+    assert (result.returncode, result.stderr) == (2, f"botwatch: {complaint}\n")
+
+
+def test_missing_setting_is_named(run):
+    result = run("tail", BOTWATCH_TOKEN="")
+
+    assert result.returncode == 2
+    assert "BOTWATCH_TOKEN" in result.stderr
+
+
+def test_token_file_that_cannot_be_read_is_named(run, tmp_path):
+    result = run("tail", BOTWATCH_TOKEN="", BOTWATCH_TOKEN_FILE=str(tmp_path / "absent"))
+
+    assert result.returncode == 2
+    assert "BOTWATCH_TOKEN_FILE" in result.stderr and "absent" in result.stderr

@@ -1,0 +1,1 @@
+"""Real bots for the tests, each a program of its own."""
