@@ -1,0 +1,68 @@
+"""Logins: browser sessions kept in the database, so that they can be ended from here."""
+
+import hashlib
+import secrets
+
+from .. import db
+from ..clock import HOUR
+from ..config import Limits
+from ..errors import Unauthorized
+from ..models import Account, Login
+from . import accounts, throttle
+
+
+def log_in(username: str, password: str, address: str, limits: Limits, now: int) -> str:
+    """Start a login and return its secret for the browser's cookie.
+
+    Raises Unauthorized, the same for an unknown name and a wrong password, and TooManyRequests.
+    """
+    throttle.count(username, address, limits, now)
+    account = accounts.verified(username, password)
+    if account is None:
+        raise Unauthorized("wrong username or password")
+    throttle.forgive(username)
+    return start(account, limits, now)
+
+
+def start(account: Account, limits: Limits, now: int) -> str:
+    """A login for an account that has shown who it is."""
+    secret = secrets.token_urlsafe(32)
+    with db.writing():
+        Login.delete().where(Login.expires_at <= now).execute()
+        Login.create(
+            account=account, hash=_hash(secret), created_at=now, expires_at=now + limits.login_lifetime_ms
+        )
+    return secret
+
+
+def find(secret: str, limits: Limits, now: int) -> Account | None:
+    """Whose login this is, or None when it has ended. Use prolongs it."""
+    login = (
+        Login.select(Login, Account)
+        .join(Account)
+        .where(Login.hash == _hash(secret), Login.expires_at > now, Account.disabled_at.is_null())
+        .first()
+    )
+    if login is None:
+        return None
+    _prolong(login, now + limits.login_lifetime_ms)
+    account: Account = login.account
+    return account
+
+
+def end(secret: str) -> None:
+    """Log out; safe to repeat."""
+    with db.writing():
+        Login.delete().where(Login.hash == _hash(secret)).execute()
+
+
+def _prolong(login: Login, expires_at: int) -> None:
+    """At most one write an hour."""
+    if expires_at - login.expires_at < HOUR:
+        return
+    with db.writing():
+        Login.update(expires_at=expires_at).where(Login.id == login.id).execute()
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

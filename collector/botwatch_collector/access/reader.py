@@ -1,0 +1,41 @@
+"""What the holder of a read token or of an account may see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import NotFound
+from ..models import Account, Bot, Token
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Either a person with an account, who sees all bots, or a read token, which may be for one bot only."""
+
+    account: Account | None = None
+    token: Token | None = None
+
+    def bot_ids(self, names: Sequence[str] = ()) -> list[int]:
+        """The ids it may see, narrowed to `names` if there are any.
+
+        Raises NotFound for a name that doesn't exist or that it may not see: which of the two, it isn't told.
+        """
+        return [bot.id for bot in self.bots(names)]
+
+    def bots(self, names: Sequence[str] = ()) -> list[Bot]:
+        """The same as bots, by name."""
+        visible = self._visible()
+        if not names:
+            return visible
+        known = {bot.name for bot in visible}
+        for name in names:
+            if name not in known:
+                raise NotFound(f"no bot {name!r}")
+        return [bot for bot in visible if bot.name in names]
+
+    def _visible(self) -> list[Bot]:
+        if self.account is None and self.token is None:
+            return []
+        bots = Bot.select().order_by(Bot.name)
+        if self.token is not None and self.token.bot_id is not None:
+            bots = bots.where(Bot.id == self.token.bot_id)
+        return list(bots)

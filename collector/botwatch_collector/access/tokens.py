@@ -1,0 +1,137 @@
+"""Tokens of programs: made, recognised, rotated and revoked. Only their hashes are kept.
+
+A token is `bw_i_` (ingest) or `bw_r_` (read), 32 random characters, and a checksum of 6. SHA-256 is enough:
+the random part has 190 bits, so that there is nothing to guess, and a slow hash would cost every request.
+"""
+
+import hashlib
+import re
+import secrets
+import string
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import peewee
+
+from .. import db
+from ..clock import MINUTE
+from ..errors import InvalidParameter, NotFound, Unauthorized
+from ..models import Bot, Token
+
+PREFIXES = {"ingest": "bw_i_", "read": "bw_r_"}
+
+_DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_RANDOM_CHARACTERS = 32
+_CHECKSUM_CHARACTERS = 6
+_FORM = re.compile(r"bw_[ir]_[0-9A-Za-z]{38}", re.ASCII)
+
+
+def make(scope: str) -> str:
+    """A new secret; nothing is stored."""
+    body = PREFIXES[scope] + "".join(secrets.choice(_DIGITS) for _ in range(_RANDOM_CHARACTERS))
+    return body + checksum(body)
+
+
+def checksum(body: str) -> str:
+    """The last 6 characters of a token: CRC-32 of all before them, base 62, highest digit first."""
+    rest, digits = zlib.crc32(body.encode()), ""
+    while rest:
+        rest, digit = divmod(rest, len(_DIGITS))
+        digits = _DIGITS[digit] + digits
+    return digits.rjust(_CHECKSUM_CHARACTERS, "0")
+
+
+def is_well_formed(secret: str) -> bool:
+    """False for what can't be a token, such as one cut short when it was copied; asks no database."""
+    if not _FORM.fullmatch(secret):
+        return False
+    return checksum(secret[:-_CHECKSUM_CHARACTERS]) == secret[-_CHECKSUM_CHARACTERS:]
+
+
+def add(scope: str, now: int, *, bot: Bot | None = None, name: str = "") -> tuple[Token, str]:
+    """A new token and its secret, which can't be read again. A read token without a bot reads all bots."""
+    if scope not in PREFIXES:
+        raise InvalidParameter(f"scope: expected one of {', '.join(PREFIXES)}, got {scope!r}")
+    if scope == "ingest" and bot is None:
+        raise InvalidParameter("an ingest token belongs to a bot: name one")
+    with db.writing():
+        return _store(scope, bot, name, now)
+
+
+def find(secret: str, now: int) -> Token:
+    """The token of a secret, with its bot; raises Unauthorized when malformed, unknown or revoked."""
+    if not is_well_formed(secret):
+        raise Unauthorized("this is no token: it is mistyped or cut short")
+    token = _with_bots().where(Token.hash == _hash(secret)).first()
+    if token is None:
+        raise Unauthorized("the token is unknown")
+    if token.revoked_at is not None:
+        raise Unauthorized("the token was revoked")
+    _touch(token, now)
+    found: Token = token
+    return found
+
+
+def rotate(token: Token, now: int) -> tuple[Token, str]:
+    """A new token in place of this one, which ends at once."""
+    with db.writing():
+        if not _end(token, now):
+            raise InvalidParameter(f"token {token.id} is revoked already")
+        return _store(token.scope, token.bot, token.name, now)
+
+
+def revoke(token: Token, now: int) -> bool:
+    """End a token at once; False when it was revoked before."""
+    with db.writing():
+        return _end(token, now)
+
+
+def listed() -> Sequence[Token]:
+    """All tokens with their bots, oldest first."""
+    return list(_with_bots().order_by(Token.id))
+
+
+def named(reference: str) -> Token:
+    """The token with this id or hint (its last 4 characters); raises NotFound when none or several fit."""
+    is_it = Token.hint == reference
+    if reference.isascii() and reference.isdigit() and len(reference) < 19:
+        is_it |= Token.id == int(reference)
+    found = list(_with_bots().where(is_it).order_by(Token.id))
+    if not found:
+        raise NotFound(f"no token {reference!r}")
+    if len(found) > 1:
+        ids = ", ".join(str(token.id) for token in found)
+        raise NotFound(f"{reference!r} fits the tokens {ids}: give the id")
+    token: Token = found[0]
+    return token
+
+
+def _store(scope: str, bot: Bot | None, name: str, now: int) -> tuple[Token, str]:
+    secret = make(scope)
+    token = Token.create(
+        scope=scope, bot=bot, name=name, hint=secret[-4:], hash=_hash(secret), created_at=now
+    )
+    return token, secret
+
+
+def _end(token: Token, now: int) -> bool:
+    changed = Token.update(revoked_at=now).where(Token.id == token.id, Token.revoked_at.is_null()).execute()
+    return bool(changed)
+
+
+def _touch(token: Token, now: int) -> None:
+    """At most one write a minute, whatever the traffic."""
+    if token.last_used_at is not None and now - token.last_used_at < MINUTE:
+        return
+    is_due = Token.last_used_at.is_null() | (Token.last_used_at <= now - MINUTE)
+    with db.writing():
+        Token.update(last_used_at=now).where((Token.id == token.id) & is_due).execute()
+
+
+def _with_bots() -> Any:
+    return Token.select(Token, Bot).join(Bot, peewee.JOIN.LEFT_OUTER)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,179 @@
+"""Whether each bot is there: its state, its instances, and the checks that it reports.
+
+The collector's own clock decides, by when a heartbeat came; the bot's clock may be wrong.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from ..clock import DAY, iso
+from ..models import Bot, Heartbeat, Instance, Sample
+from . import deafness
+
+State = Literal["up", "late", "down", "stopped", "never"]
+CheckStatus = Literal["ok", "warn", "fail", "unknown"]
+
+_SHOWN_MS = DAY
+_MEBIBYTE = 1 << 20
+
+
+class InstanceState(msgspec.Struct, frozen=True, kw_only=True):
+    """One process of a bot. What it didn't report is null."""
+
+    name: str
+    host: str | None
+    pid: int | None
+    state: State
+    last_seen: str
+    uptime_s: float | None
+    version: str | None
+    agent: str | None
+    cpu_percent: float | None
+    memory_mb: float | None
+    threads: int | None
+    loop_lag_ms: float | None
+    update_age_s: float | None
+    skew_ms: int | None
+    queue_events: int | None
+    losses: int
+
+
+class CheckState(msgspec.Struct, frozen=True):
+    """What a dependency of the bot answered last; unknown once the bot itself is silent."""
+
+    status: CheckStatus
+    message: str | None
+    latency_ms: float | None
+    checked_at: str | None
+
+
+class BotState(msgspec.Struct, frozen=True, kw_only=True):
+    """A bot is what the best of its instances is. Deaf is one that is up and gets no updates any more."""
+
+    name: str
+    state: State
+    deaf: bool
+    last_seen: str | None
+    uptime_s: float | None
+    instances: list[InstanceState]
+    checks: dict[str, CheckState]
+
+
+def bot_states(bots: Sequence[int], now: int) -> list[BotState]:
+    """By name. Instances are those seen in the last day, and each bot's latest; newest first."""
+    if not bots:
+        return []
+    heartbeats = _latest(Heartbeat, bots, now)
+    samples = _latest(Sample, bots, now)
+    instances = defaultdict(list)
+    for row in _shown(bots, now):
+        key = (row.bot_id, row.id)
+        instances[row.bot_id].append((row, heartbeats.get(key), samples.get(key)))
+    named: Any = Bot.select().where(Bot.id.in_(bots)).order_by(Bot.name)
+    return [_bot(bot, instances[bot.id], now) for bot in named]
+
+
+def state_of(heartbeat: Heartbeat | None, now: int) -> State:
+    """Late after two missed intervals (10 s at least), down after four (a minute at least)."""
+    if heartbeat is None:
+        return "never"
+    if heartbeat.stopping:
+        return "stopped"
+    silent_s = (now - heartbeat.received_at) / 1_000
+    if silent_s <= max(2 * heartbeat.interval_s, 10):
+        return "up"
+    return "late" if silent_s <= max(4 * heartbeat.interval_s, 60) else "down"
+
+
+def _bot(bot: Bot, found: list[tuple[Instance, Heartbeat | None, Sample | None]], now: int) -> BotState:
+    instances = [_instance(row, heartbeat, sample, now) for row, heartbeat, sample in found]
+    heard = sorted((beat for _, beat, _ in found if beat), key=lambda beat: beat.id, reverse=True)
+    states = {state_of(beat, now) for beat in heard}
+    newest = state_of(heard[0], now) if heard else "never"
+    state: State = "up" if "up" in states else "late" if "late" in states else newest
+    up = [beat for beat in heard if state_of(beat, now) == "up"]
+    return BotState(
+        name=bot.name,
+        state=state,
+        deaf=deafness.is_deaf(bot.id, up, now),
+        last_seen=iso(max(row.last_seen_at for row, *_ in found)) if found else None,
+        uptime_s=max((one.uptime_s for one in instances if one.uptime_s is not None), default=None),
+        instances=instances,
+        checks=_checks(heard, now),
+    )
+
+
+def _instance(row: Instance, heartbeat: Heartbeat | None, sample: Sample | None, now: int) -> InstanceState:
+    details = heartbeat.details if heartbeat else {}
+    state = state_of(heartbeat, now)
+    memory = sample.memory_bytes if sample else None
+    return InstanceState(
+        name=row.name,
+        host=row.host,
+        pid=row.pid,
+        state=state,
+        last_seen=iso(row.last_seen_at),
+        uptime_s=_grown(heartbeat, "uptime_s", now) if state in ("up", "late") else None,
+        version=details.get("version"),
+        agent=details.get("agent") or row.agent,
+        cpu_percent=sample.cpu_percent if sample else None,
+        memory_mb=None if memory is None else round(memory / _MEBIBYTE, 1),
+        threads=sample.threads if sample else None,
+        loop_lag_ms=sample.loop_lag_ms if sample else None,
+        update_age_s=_grown(heartbeat, "update_age_s", now),
+        skew_ms=row.skew_ms,
+        queue_events=details.get("spool", {}).get("events"),
+        losses=sum(details.get("losses", {}).values()),
+    )
+
+
+def _grown(heartbeat: Heartbeat | None, name: str, now: int) -> float | None:
+    """An age as it is now, not as it was when it was sent."""
+    age: float | None = getattr(heartbeat, name, None)
+    if age is None or heartbeat is None:
+        return None
+    return round(age + max(now - heartbeat.received_at, 0) / 1_000, 3)
+
+
+def _checks(newest_first: list[Heartbeat], now: int) -> dict[str, CheckState]:
+    checks: dict[str, CheckState] = {}
+    for heartbeat in newest_first:
+        is_current = state_of(heartbeat, now) in ("up", "late")
+        for name, check in heartbeat.details.get("checks", {}).items():
+            checks.setdefault(name, _check(check, is_current))
+    return dict(sorted(checks.items()))
+
+
+def _check(check: dict[str, Any], is_current: bool) -> CheckState:
+    checked_at = check.get("checked_at")
+    return CheckState(
+        check["status"] if is_current else "unknown",
+        check.get("message"),
+        check.get("latency_ms"),
+        None if checked_at is None else iso(checked_at),
+    )
+
+
+def _shown(bots: Sequence[int], now: int) -> Any:
+    other = Instance.alias()
+    newest = other.select(other.id).where(other.bot_id == Instance.bot_id)
+    newest = newest.order_by(other.last_seen_at.desc(), other.id.desc()).limit(1)
+    return (
+        Instance.select()
+        .where(Instance.bot_id.in_(bots), (Instance.last_seen_at > now - _SHOWN_MS) | (Instance.id == newest))
+        .order_by(Instance.last_seen_at.desc(), Instance.id.desc())
+    )
+
+
+def _latest(
+    table: type[Heartbeat] | type[Sample], bots: Sequence[int], now: int
+) -> dict[tuple[int, int], Any]:
+    """The newest row of each instance, found by one step into the index for each."""
+    by = table.id if table is Heartbeat else table.occurred_at
+    newest = table.select(table.id).where(table.bot_id == Instance.bot_id, table.instance_id == Instance.id)
+    shown = _shown(bots, now).select(newest.order_by(by.desc()).limit(1)).order_by()
+    rows: Any = table.select().where(table.bot_id.in_(bots), table.id.in_(shown))
+    return {(row.bot_id, row.instance_id): row for row in rows}

@@ -1,0 +1,44 @@
+"""The figures of a window beside those of the window before it."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from .counts import counts
+from .people import users
+from .times import Times, response_times
+from .window import Window
+
+
+class Messages(msgspec.Struct, frozen=True):
+    """Messages in and out."""
+
+    total: int
+    received: int = msgspec.field(name="in")
+    sent: int = msgspec.field(name="out")
+    previous_total: int
+
+
+class Users(msgspec.Struct, frozen=True):
+    """People who sent a message."""
+
+    unique: int
+    previous_unique: int
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """`previous_...` is the window of the same length that ends where this one starts."""
+
+    messages: Messages
+    users: Users
+    response_ms: Times
+
+
+def overview(bots: Sequence[int], window: Window) -> Overview:
+    """The window in three looks: messages, users, response times."""
+    now, before = counts(bots, window), counts(bots, window.previous())
+    return Overview(
+        Messages(now.total, now.messages_in, now.messages_out, before.total),
+        Users(users(bots, window), users(bots, window.previous())),
+        response_times(bots, window, now, before),
+    )

@@ -1,0 +1,129 @@
+"""Who writes most."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+import peewee
+from peewee import fn
+
+from ..clock import iso
+from ..errors import InvalidParameter
+from ..models import BotUser, Message, UserCounts, UserDay, UserHour, UserMonth, UserWeek
+from .sql import select, stacked
+from .window import DAY, HOUR, LATEST, MONTH, WEEK, Part, Unit, Window
+
+_TABLES: dict[Unit, type[UserCounts]] = {MONTH: UserMonth, WEEK: UserWeek, DAY: UserDay, HOUR: UserHour}
+
+_Moment = Annotated[int, msgspec.Meta(ge=0, lt=LATEST)]
+
+
+class TopUser(msgspec.Struct, frozen=True):
+    """`messages` and `last_seen` are of the window; `user_name` is the latest name known."""
+
+    user_id: str
+    user_name: str | None
+    messages: int
+    last_seen: str
+
+
+class TopUsers(msgspec.Struct, frozen=True):
+    """Most messages first, then by the code points of the id. `next` asks for the page after; null: none."""
+
+    users: list[TopUser]
+    next: str | None
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """The last row of a page, and the window of the first one, which all its pages share."""
+
+    start: _Moment
+    end: _Moment
+    messages: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+    # No text in the database holds U+0000, and PostgreSQL can't be asked for one.
+    user_id: Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]
+
+    @property
+    def window(self) -> Window:
+        return Window(self.start, self.end)
+
+    def text(self) -> str:
+        """For a query parameter."""
+        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+
+    @classmethod
+    def read(cls, text: str) -> "Cursor":
+        """The reverse of `text`; raises InvalidParameter."""
+        try:
+            raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            found = msgspec.json.decode(raw, type=cls)
+        except (binascii.Error, ValueError):
+            found = None
+        if found is None or found.start >= found.end:
+            raise InvalidParameter("cursor: expected the `next` of an earlier answer", at="cursor")
+        return found
+
+
+def top_users(bots: Sequence[int], window: Window, limit: int, after: Cursor | None = None) -> TopUsers:
+    """A page of at most `limit` people. Somebody who writes to two bots under one id is one person."""
+    rows = _most(bots, window, limit + 1, after)
+    names = user_names(bots, [user_id for user_id, *_ in rows[:limit]])
+    page = [
+        TopUser(user_id, names.get(user_id), messages, iso(last_at))
+        for user_id, messages, last_at in rows[:limit]
+    ]
+    if len(rows) <= limit:
+        return TopUsers(page, None)
+    last = page[-1]
+    return TopUsers(page, Cursor(window.start, window.end, last.messages, last.user_id).text())
+
+
+def user_names(bots: Sequence[int], user_ids: Sequence[str]) -> dict[str, str | None]:
+    """The name that each last wrote under, to any of the bots."""
+    if not bots or not user_ids:
+        return {}
+    # Oldest first, so that the newest stays.
+    query: Any = (
+        BotUser.select(BotUser.user_id, BotUser.user_name)
+        .where(BotUser.bot_id.in_(bots), BotUser.user_id.in_(user_ids))
+        .order_by(BotUser.named_at)
+    )
+    return dict(query.tuples())
+
+
+def _most(
+    bots: Sequence[int], window: Window, limit: int, after: Cursor | None
+) -> list[tuple[str, int, int]]:
+    parts = window.parts((MONTH, WEEK, DAY, HOUR))
+    if not bots or not parts:
+        return []
+    rows = stacked([_raw(bots, part) if part.unit is None else _bucketed(bots, part) for part in parts])
+    messages = fn.SUM(rows.c.messages).cast("BIGINT")
+    query = select(rows, rows.c.user_id, messages.alias("messages"), fn.MAX(rows.c.last_at))
+    query = query.group_by(rows.c.user_id)
+    if after:
+        same = (messages == after.messages) & (rows.c.user_id > after.user_id)
+        query = query.having((messages < after.messages) | same)
+    return list(query.order_by(messages.desc(), rows.c.user_id).limit(limit))
+
+
+def _bucketed(bots: Sequence[int], part: Part) -> Any:
+    assert part.unit is not None
+    table = _TABLES[part.unit]
+    return table.select(table.user_id, table.messages, table.last_at).where(
+        table.bot_id.in_(bots), table.at >= part.start, table.at < part.end
+    )
+
+
+def _raw(bots: Sequence[int], part: Part) -> Any:
+    return Message.select(
+        Message.user_id, peewee.SQL("1").alias("messages"), Message.occurred_at.alias("last_at")
+    ).where(
+        Message.bot_id.in_(bots),
+        Message.occurred_at >= part.start,
+        Message.occurred_at < part.end,
+        Message.direction == "in",
+        Message.user_id.is_null(False),
+    )

@@ -1,0 +1,171 @@
+"""What the API offers, as a table: the description for programs is made from it."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from ..analytics.heatmap import Heatmap
+from ..analytics.overview import Overview
+from ..analytics.service import Metrics, QuickHealth
+from ..analytics.timeline import Timeline
+from ..analytics.top_users import TopUsers
+from .monitoring import ActiveUsersList, Board
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What became of a batch's events."""
+
+    stored: int
+    duplicates: int
+
+
+class WhoAmI(msgspec.Struct, frozen=True):
+    """The token's scope and bot (null: all bots), and the collector's clock in unix milliseconds."""
+
+    scope: Literal["ingest", "read"]
+    bot: str | None
+    time: int
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """Each check by name, ok or fail."""
+
+    status: Literal["ok", "fail"]
+    checks: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A query parameter, or a header."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+    repeats: bool = False
+    place: Literal["query", "header"] = "query"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing to ask for. `access` is the scope of the token; None: no token, "any": either scope."""
+
+    path: str
+    summary: str
+    access: Literal["read", "ingest", "any"] | None = "read"
+    parameters: tuple[Parameter, ...] = ()
+    answers: Any = None
+    media_type: str = "application/json"
+    method: Literal["get", "post"] = "get"
+    takes_batch: bool = False
+    errors: tuple[int, ...] = ()
+
+
+_TEXT = {"type": "string"}
+_MOMENT = (
+    "ISO 8601 with Z or an offset, without one in the zone of tz, or a date alone; or unix milliseconds. "
+)
+
+BOT = Parameter("bot", "Only this bot; more than one may be named. All that the token may see.", _TEXT, True)
+TZ = Parameter("tz", "IANA time zone", {"type": "string", "default": "UTC"})
+FROM = Parameter("from", _MOMENT + "The window begins with it; 30 days before `to` unless given.", _TEXT)
+TO = Parameter("to", _MOMENT + "The window ends before it; now unless given.", _TEXT)
+BUCKET = Parameter(
+    "bucket",
+    "How long each point is, in the zone of tz; weeks start on Monday",
+    {"enum": ["minute", "hour", "day", "week", "month"], "default": "day"},
+)
+CURSOR = Parameter(
+    "cursor", "The `next` of the page before; its window is kept, from and to don't count", _TEXT
+)
+ACTIVE = Parameter(
+    "window", "The last 30 minutes, or since midnight", {"enum": ["now", "today"], "default": "now"}
+)
+
+
+def _limit(default: int) -> Parameter:
+    return Parameter(
+        "limit", "Rows of a page", {"type": "integer", "minimum": 1, "maximum": 1_000, "default": default}
+    )
+
+
+_WINDOW = (BOT, FROM, TO, TZ)
+_STREAM = (
+    BOT,
+    Parameter("user", "Only messages of this user id", _TEXT),
+    Parameter("direction", "Only messages in, or out", {"enum": ["in", "out"]}),
+    Parameter("channel", "Only messages of this channel", _TEXT),
+    Parameter("last_event_id", "As the header Last-Event-ID, for clients that can't set it", _TEXT),
+    Parameter("Last-Event-ID", "Go on after this message; without it, with the next", _TEXT, place="header"),
+)
+
+OPERATIONS = (
+    Operation(
+        "/api/events",
+        "Store a batch of events; sending it again changes nothing",
+        "ingest",
+        answers=Stored,
+        method="post",
+        takes_batch=True,
+        errors=(400, 403, 413, 415, 429, 503),
+    ),
+    Operation("/api/whoami", "Which token this is, and what time it is here", "any", answers=WhoAmI),
+    Operation(
+        "/api/analytics/overview",
+        "Messages, users and response times, beside the window before",
+        parameters=_WINDOW,
+        answers=Overview,
+    ),
+    Operation(
+        "/api/analytics/timeline",
+        "The window in buckets; those without messages are left out",
+        parameters=(*_WINDOW, BUCKET),
+        answers=Timeline,
+    ),
+    Operation(
+        "/api/analytics/users",
+        "Who writes most: messages received, then user id by code points",
+        parameters=(*_WINDOW, _limit(20), CURSOR),
+        answers=TopUsers,
+    ),
+    Operation(
+        "/api/analytics/heatmap",
+        "Messages in by day of the week, Monday first, and hour of the day",
+        parameters=_WINDOW,
+        answers=Heatmap,
+    ),
+    Operation(
+        "/api/monitoring/dashboard",
+        "All that the Monitoring page shows",
+        parameters=(BOT, TZ),
+        answers=Board,
+    ),
+    Operation(
+        "/api/monitoring/active-users",
+        "Who is active, the busiest first",
+        parameters=(BOT, ACTIVE, TZ, _limit(100), CURSOR),
+        answers=ActiveUsersList,
+    ),
+    Operation(
+        "/debug/metrics", "A few figures, and the collector's own", parameters=(BOT, TZ), answers=Metrics
+    ),
+    Operation(
+        "/debug/health-quick",
+        "Database, memory, bots and what they depend on; 503 when one of the first two fails",
+        parameters=(BOT,),
+        answers=QuickHealth,
+        errors=(503,),
+    ),
+    Operation(
+        "/debug/message-stream",
+        "Every message as it is stored, as server-sent events message:new",
+        parameters=_STREAM,
+        media_type="text/event-stream",
+        errors=(503,),
+    ),
+    Operation("/metrics", "Figures for Prometheus", media_type="text/plain"),
+    Operation("/livez", "The process answers", None, media_type="text/plain"),
+    Operation("/readyz", "Requests can be served", None, media_type="text/plain", errors=(503,)),
+    Operation("/healthz", "The checks of /readyz by name", None, answers=Probe, errors=(503,)),
+    Operation("/api/openapi.json", "This description", None, answers=dict[str, Any]),
+)

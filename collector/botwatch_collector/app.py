@@ -1,0 +1,80 @@
+"""Where everything meets: the Flask application of one worker."""
+
+from importlib.resources import files
+
+from flask import Flask
+
+from . import counters, db, metrics, replies, security, stream
+from .access import secret_key
+from .api import analytics, debug, events, health, openapi, whoami
+from .api import metrics as metrics_api
+from .api import monitoring as monitoring_api
+from .api import stream as stream_api
+from .config import Config, load
+from .ingest.writer import Commit, Writer
+from .pages import base, first_run, login, monitoring
+
+BLUEPRINTS = (
+    events.blueprint,
+    health.blueprint,
+    analytics.blueprint,
+    monitoring_api.blueprint,
+    debug.blueprint,
+    openapi.blueprint,
+    stream_api.blueprint,
+    metrics_api.blueprint,
+    whoami.blueprint,
+    login.blueprint,
+    first_run.blueprint,
+    monitoring.blueprint,
+)
+
+
+def create_app(config: Config | None = None, *, cookie_key: str | None = None) -> Flask:
+    """The application for one process; call it after the fork. The schema must be up to date.
+
+    The key that signs cookies is read from the database unless the caller has it.
+    """
+    config = config or load()
+    db.connect(config.database, connections=config.threads + 8)
+    web = files("botwatch_web")
+    app = Flask(
+        "botwatch_collector",
+        template_folder=str(web / "templates"),
+        static_folder=str(web / "static"),
+        static_url_path="/static",
+    )
+    app.config["BOTWATCH"] = config
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    writer = Writer(config.limits, _committed)
+    app.extensions["botwatch.writer"] = writer
+    app.extensions["botwatch.worker"] = metrics.Worker(
+        {
+            "botwatch_ingest_queue_events": lambda: writer.queued_events,
+            "botwatch_stream_readers": stream.readers,
+        }
+    )
+    app.secret_key = cookie_key or _kept_key()
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    security.protect(app)
+    replies.register(app)
+    base.register(app)
+    app.teardown_appcontext(_give_back_connection)
+    return app
+
+
+def _committed(commit: Commit) -> None:
+    stream.wake()
+    counters.count("botwatch_ingest_commit_seconds_sum", commit.seconds)
+    counters.count("botwatch_ingest_commit_seconds_count")
+
+
+def _kept_key() -> str:
+    with db.connected():
+        return secret_key()
+
+
+def _give_back_connection(_error: BaseException | None) -> None:
+    if not db.database.is_closed():
+        db.database.close()

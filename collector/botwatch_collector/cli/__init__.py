@@ -1,0 +1,5 @@
+"""The command `botwatch-collector`."""
+
+from .main import main
+
+__all__ = ["main"]

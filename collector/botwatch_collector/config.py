@@ -1,0 +1,116 @@
+"""Every setting, limit and default of the collector, read once at start from the environment."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request may ask for. Bytes are counted before anything is decoded."""
+
+    batch_bytes: int = 1 << 20
+    batch_raw_bytes: int = 8 << 20
+    batch_events: int = 5_000
+    form_bytes: int = 64 << 10
+    waiting_events: int = 100_000
+    points: int = 100_000
+    page_rows: int = 1_000
+    ingest_wait_s: float = 20.0
+    login_failures_per_username: int = 10
+    login_failures_per_address: int = 30
+    login_window_ms: int = 15 * 60_000
+    login_lifetime_ms: int = 14 * 24 * 3_600_000
+
+
+@dataclass(frozen=True)
+class Config:
+    """The collector's configuration. Build it with `load`, or by hand in tests."""
+
+    database: str
+    host: str = "127.0.0.1"
+    port: int = 8400
+    workers: int = 2
+    threads: int = 32
+    max_streams: int = 16
+    rate_limit: int = 0
+    public_url: str | None = None
+    trusted_proxies: int = 0
+    admin_user: str | None = None
+    admin_password: str | None = field(default=None, repr=False)
+    limits: Limits = field(default_factory=Limits)
+
+
+def load(environ: Mapping[str, str] | None = None) -> Config:
+    """Read BOTWATCH_* variables; a secret may also come from the file named by `..._FILE`.
+
+    Raises ConfigurationError naming the variable whose value can't be used.
+    """
+    env = os.environ if environ is None else environ
+    host, port = _address(env.get("BOTWATCH_LISTEN", "127.0.0.1:8400"))
+    threads = _number(env, "BOTWATCH_THREADS", 32, least=4)
+    return Config(
+        database=_secret(env, "BOTWATCH_DATABASE") or _default_database(env),
+        host=host,
+        port=port,
+        workers=_number(env, "BOTWATCH_WORKERS", 2, least=1),
+        threads=threads,
+        max_streams=_number(env, "BOTWATCH_MAX_STREAMS", threads // 2, least=0),
+        rate_limit=_number(env, "BOTWATCH_RATE_LIMIT", 0, least=0),
+        public_url=_public_url(env.get("BOTWATCH_PUBLIC_URL")),
+        trusted_proxies=_number(env, "BOTWATCH_TRUSTED_PROXIES", 0, least=0),
+        admin_user=env.get("BOTWATCH_ADMIN_USER") or None,
+        admin_password=_secret(env, "BOTWATCH_ADMIN_PASSWORD"),
+    )
+
+
+def _number(env: Mapping[str, str], name: str, default: int, *, least: int) -> int:
+    text = env.get(name, "").strip()
+    if not text:
+        return default
+    return _checked(name, text, int, lambda value: value >= least, f"a whole number, {least} or more")
+
+
+def _checked(name: str, text: str, read: Callable[[str], int], ok: Callable[[int], bool], wanted: str) -> int:
+    try:
+        value = read(text)
+    except ValueError:
+        value = None
+    if value is None or not ok(value):
+        raise ConfigurationError(f"{name}: expected {wanted}, got {text!r}")
+    return value
+
+
+def _secret(env: Mapping[str, str], name: str) -> str | None:
+    if path := env.get(f"{name}_FILE"):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip() or None
+        except OSError as error:
+            raise ConfigurationError(f"{name}_FILE: {error}") from None
+    return env.get(name) or None
+
+
+def _default_database(env: Mapping[str, str]) -> str:
+    home = env.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    folder = Path(env.get("BOTWATCH_DATA_DIR") or Path(home) / "botwatch").absolute()
+    return f"sqlite:///{folder / 'botwatch.db'}"
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.strip().rpartition(":")
+    if not colon:
+        host, port = "127.0.0.1", text
+    number = _checked("BOTWATCH_LISTEN", port, int, lambda value: 0 <= value < 65_536, "HOST:PORT")
+    return host.strip("[]") or "0.0.0.0", number  # noqa: S104 - ":8400" means every interface
+
+
+def _public_url(text: str | None) -> str | None:
+    if not text:
+        return None
+    if urlsplit(text).scheme not in ("http", "https"):
+        raise ConfigurationError(f"BOTWATCH_PUBLIC_URL: expected http:// or https://, got {text!r}")
+    return text.rstrip("/")

@@ -1,0 +1,1 @@
+"""Receives and stores what agents send."""

@@ -1,0 +1,259 @@
+"""Stores batches: rows, rollups and the watermark in one transaction, each event once.
+
+An agent's event is known by its instance and `seq`: what is at or below the instance's watermark is stored
+already. A client's own `id` is remembered in a table. An event with both is stored only if both are new.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from .. import counters, db, models, rollups
+from .wire import Batch, Heartbeat, Message, Sample
+
+_encode = msgspec.json.Encoder().encode
+
+_HEARTBEAT_DETAILS = (
+    "version",
+    "agent",
+    "python",
+    "platform",
+    "started_at",
+    "sent",
+    "errors",
+    "spool",
+    "losses",
+    "checks",
+)
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A batch that a token of `bot_id` sent, and when it came."""
+
+    bot_id: int
+    batch: Batch
+    received_at: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one batch; `stored` and `duplicates` add up to its events."""
+
+    stored: int
+    duplicates: int
+
+
+@dataclass
+class _Instance:
+    """An instance's row while its transaction runs."""
+
+    id: int
+    last_seq: int
+
+
+@dataclass
+class _Group:
+    """What one transaction is going to write."""
+
+    next_id: int
+    instances: dict[tuple[int, str], _Instance] = field(default_factory=dict)
+    known_ids: set[tuple[int, str]] = field(default_factory=set)
+    rows: dict[type, list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
+    new_ids: list[tuple[int, str, int]] = field(default_factory=list)
+
+
+def store(incoming: Sequence[Incoming]) -> list[Outcome]:
+    """Store every batch or, when an exception comes out, none of them. Safe to repeat.
+
+    What is counted of them goes into the same transaction, with what else waits to be written.
+    """
+    with counters.carried() as waiting, db.writing():
+        group = _Group(_reserve_ids(sum(len(one.batch.events) for one in incoming)))
+        group.known_ids = _known_ids(incoming)
+        outcomes = [_sort_out(one, group) for one in incoming]
+        _write(group)
+        counters.write(waiting | _counts(group, outcomes))
+    return outcomes
+
+
+def _counts(group: _Group, outcomes: Sequence[Outcome]) -> counters.Deltas:
+    known = sum(outcome.stored == 0 < outcome.duplicates for outcome in outcomes)
+    counts = {
+        counters.key("botwatch_ingest_events_total", kind=_TABLES[kind][0]._meta.table_name): len(rows)
+        for kind, rows in group.rows.items()
+    }
+    counts |= {
+        counters.key("botwatch_ingest_batches_total", result="stored"): len(outcomes) - known,
+        counters.key("botwatch_ingest_batches_total", result="duplicate"): known,
+        counters.key("botwatch_ingest_duplicates_total"): sum(one.duplicates for one in outcomes),
+    }
+    return {name: float(count) for name, count in counts.items() if count}
+
+
+def _reserve_ids(count: int) -> int:
+    """The first of `count` new ids. Holds the row until the commit: ids follow the order of commits."""
+    sequence = models.EventSequence
+    sequence.update(last_id=sequence.last_id + count).execute()
+    last_id: int = sequence.select(sequence.last_id).scalar()
+    return last_id - count + 1
+
+
+def _known_ids(incoming: Sequence[Incoming]) -> set[tuple[int, str]]:
+    """Which of the batches' own ids are stored already."""
+    asked: dict[int, set[str]] = defaultdict(set)
+    for one in incoming:
+        asked[one.bot_id].update(event.id for event in one.batch.events if event.id is not None)
+    known: set[tuple[int, str]] = set()
+    for bot_id, ids in asked.items():
+        # The bot's id is a number of ours; the ids are bound.
+        sql = f"SELECT id FROM event_id WHERE bot_id = {int(bot_id)} AND id IN ({{keys}})"  # noqa: S608
+        known.update((bot_id, row[0]) for row in db.select_keys(sql, ids))
+    return known
+
+
+def _sort_out(one: Incoming, group: _Group) -> Outcome:
+    """Take the batch's new events into the group."""
+    instance = _instance(one, group)
+    stored = 0
+    for event in _by_seq(one.batch.events):
+        if event.seq is not None:
+            if event.seq <= instance.last_seq:
+                continue
+            instance.last_seq = event.seq
+        if event.id is not None:
+            if (one.bot_id, event.id) in group.known_ids:
+                continue
+            group.known_ids.add((one.bot_id, event.id))
+            group.new_ids.append((one.bot_id, event.id, one.received_at))
+        common = (group.next_id, one.bot_id, instance.id, event.ts, one.received_at)
+        group.rows[type(event)].append(common + _VALUES[type(event)](event))
+        group.next_id += 1
+        stored += 1
+    return Outcome(stored, len(one.batch.events) - stored)
+
+
+def _by_seq(events: list[Any]) -> list[Any]:
+    """A client that sends its count out of order within a batch loses nothing by it."""
+    last = 0
+    for event in events:
+        if event.seq is not None:
+            if event.seq < last:
+                return sorted(events, key=lambda event: event.seq or 0)
+            last = event.seq
+    return events
+
+
+def _instance(one: Incoming, group: _Group) -> _Instance:
+    header = one.batch.header
+    key = (one.bot_id, header.instance)
+    if key not in group.instances:
+        group.instances[key] = _find_or_add(one)
+    return group.instances[key]
+
+
+def _find_or_add(one: Incoming) -> _Instance:
+    header = one.batch.header
+    model = models.Instance
+    where = (model.bot_id == one.bot_id) & (model.name == header.instance)
+    skew_ms = None if header.sent_at is None else header.sent_at - one.received_at
+    found = model.select(model.id, model.last_seq).where(where).tuples().first()
+    if found:
+        model.update(last_seen_at=one.received_at, skew_ms=skew_ms).where(where).execute()
+        return _Instance(*found)
+    added: int = model.insert(
+        bot_id=one.bot_id,
+        name=header.instance,
+        host=header.host,
+        pid=header.pid,
+        agent=header.agent,
+        skew_ms=skew_ms,
+        first_seen_at=one.received_at,
+        last_seen_at=one.received_at,
+    ).execute()
+    return _Instance(added, 0)
+
+
+def _write(group: _Group) -> None:
+    for kind, rows in group.rows.items():
+        model, columns = _TABLES[kind]
+        db.insert_rows(model, _COMMON + columns, rows)
+    db.insert_rows(models.EventId, ("bot_id", "id", "received_at"), group.new_ids)
+    rollups.apply(map(_counted, group.rows[Message]))
+    for (bot_id, name), instance in group.instances.items():
+        model = models.Instance
+        where = (model.bot_id == bot_id) & (model.name == name)
+        model.update(last_seq=instance.last_seq).where(where).execute()
+
+
+def _counted(row: tuple[Any, ...]) -> rollups.Counted:
+    (_, bot_id, _, occurred_at, _, direction, user_id, user_name, _, _, response_ms, wait_ms, *_) = row
+    return rollups.Counted(bot_id, occurred_at, direction, user_id, user_name, response_ms, wait_ms)
+
+
+def _message_values(message: Message) -> tuple[Any, ...]:
+    return (
+        message.direction,
+        message.user_id,
+        message.user_name,
+        message.channel,
+        message.text,
+        message.response_ms,
+        message.wait_ms,
+        message.id,
+        _json(message.attributes),
+    )
+
+
+_sample_columns = tuple(name for name in Sample.__struct_fields__ if name not in ("ts", "seq", "id"))
+_sample_numbers = attrgetter(*(name for name in _sample_columns if name != "attributes"))
+
+
+def _sample_values(sample: Sample) -> tuple[Any, ...]:
+    return (*_sample_numbers(sample), _json(sample.attributes))
+
+
+def _heartbeat_values(heartbeat: Heartbeat) -> tuple[Any, ...]:
+    details = {name: getattr(heartbeat, name) for name in _HEARTBEAT_DETAILS}
+    present = {name: value for name, value in details.items() if value is not None}
+    return (
+        heartbeat.interval_s,
+        heartbeat.uptime_s,
+        heartbeat.update_age_s,
+        heartbeat.stopping,
+        _encode(present).decode(),
+    )
+
+
+def _json(value: dict[str, Any] | None) -> str | None:
+    return _encode(value).decode() if value else None
+
+
+_COMMON = ("id", "bot_id", "instance_id", "occurred_at", "received_at")
+_TABLES: dict[type, tuple[type[models.Table], tuple[str, ...]]] = {
+    Message: (
+        models.Message,
+        (
+            "direction",
+            "user_id",
+            "user_name",
+            "channel",
+            "text",
+            "response_ms",
+            "wait_ms",
+            "event_id",
+            "attributes",
+        ),
+    ),
+    Sample: (models.Sample, _sample_columns),
+    Heartbeat: (models.Heartbeat, ("interval_s", "uptime_s", "update_age_s", "stopping", "details")),
+}
+_VALUES: dict[type, Any] = {
+    Message: _message_values,
+    Sample: _sample_values,
+    Heartbeat: _heartbeat_values,
+}

@@ -1,0 +1,93 @@
+"""What agents report: messages, samples and heartbeats. The ids of all three come from one sequence."""
+
+import peewee
+
+from ..db import Json
+from .base import Table
+
+
+class EventSequence(Table):
+    """The one row that hands out event ids, in the order of commits."""
+
+    last_id = peewee.BigIntegerField()
+
+
+class EventId(Table):
+    """An id that a client gave its event itself, so that sending it again is noticed."""
+
+    bot_id = peewee.BigIntegerField()
+    id = peewee.TextField()
+    received_at = peewee.BigIntegerField()
+
+    class Meta:
+        primary_key = peewee.CompositeKey("bot_id", "id")
+
+
+class Message(Table):
+    """Text in or out. `response_ms` is what the bot took, `wait_ms` what the user waited."""
+
+    id = peewee.BigIntegerField(primary_key=True)
+    bot_id = peewee.BigIntegerField()
+    instance_id = peewee.BigIntegerField()
+    occurred_at = peewee.BigIntegerField()
+    received_at = peewee.BigIntegerField()
+    direction = peewee.TextField()
+    user_id = peewee.TextField(null=True)
+    user_name = peewee.TextField(null=True)
+    channel = peewee.TextField(null=True)
+    text = peewee.TextField(null=True)
+    response_ms = peewee.BigIntegerField(null=True)
+    wait_ms = peewee.BigIntegerField(null=True)
+    event_id = peewee.TextField(null=True)
+    attributes = Json(null=True)
+
+
+class Sample(Table):
+    """A reading of an instance's resources."""
+
+    id = peewee.BigIntegerField(primary_key=True)
+    bot_id = peewee.BigIntegerField()
+    instance_id = peewee.BigIntegerField()
+    occurred_at = peewee.BigIntegerField()
+    received_at = peewee.BigIntegerField()
+    cpu_percent = peewee.DoubleField(null=True)
+    memory_bytes = peewee.BigIntegerField(null=True)
+    threads = peewee.BigIntegerField(null=True)
+    fds = peewee.BigIntegerField(null=True)
+    loop_lag_ms = peewee.DoubleField(null=True)
+    gc_collections = peewee.BigIntegerField(null=True)
+    db_connections = peewee.BigIntegerField(null=True)
+    memory_limit_bytes = peewee.BigIntegerField(null=True)
+    cpu_limit = peewee.DoubleField(null=True)
+    uptime_s = peewee.DoubleField(null=True)
+    update_age_s = peewee.DoubleField(null=True)
+    attributes = Json(null=True)
+
+
+class Heartbeat(Table):
+    """ "I am alive", due again after `interval_s`. `details` holds version, checks, spool and losses."""
+
+    id = peewee.BigIntegerField(primary_key=True)
+    bot_id = peewee.BigIntegerField()
+    instance_id = peewee.BigIntegerField()
+    occurred_at = peewee.BigIntegerField()
+    received_at = peewee.BigIntegerField()
+    interval_s = peewee.DoubleField()
+    uptime_s = peewee.DoubleField(null=True)
+    update_age_s = peewee.DoubleField(null=True)
+    stopping = peewee.BooleanField()
+    details = Json()
+
+
+class BotUser(Table):
+    """A person who talks with a bot, under the name last seen (at `named_at`, -1 when never)."""
+
+    bot_id = peewee.BigIntegerField()
+    user_id = peewee.TextField()
+    user_name = peewee.TextField(null=True)
+    named_at = peewee.BigIntegerField()
+    first_at = peewee.BigIntegerField()
+    last_at = peewee.BigIntegerField()
+
+    class Meta:
+        primary_key = peewee.CompositeKey("bot_id", "user_id")

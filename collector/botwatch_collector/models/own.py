@@ -1,0 +1,35 @@
+"""What the collector keeps about itself."""
+
+import peewee
+
+from ..db import Json
+from .base import Table
+
+
+class Setting(Table):
+    """A value that all workers and hosts share, such as the key that signs cookies."""
+
+    name = peewee.TextField(primary_key=True)
+    value = peewee.TextField()
+
+
+class CollectorCounter(Table):
+    """A counter summed over all workers; `labels` is a JSON object with sorted keys."""
+
+    name = peewee.TextField()
+    labels = peewee.TextField()
+    value = peewee.DoubleField()
+
+    class Meta:
+        primary_key = peewee.CompositeKey("name", "labels")
+
+
+class CollectorWorker(Table):
+    """A worker that was alive at `seen_at`, with its present readings."""
+
+    id = peewee.TextField(primary_key=True)
+    host = peewee.TextField()
+    pid = peewee.BigIntegerField()
+    started_at = peewee.BigIntegerField()
+    seen_at = peewee.BigIntegerField()
+    gauges = Json()

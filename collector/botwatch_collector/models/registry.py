@@ -1,0 +1,28 @@
+"""Bots, and the instances of them that report."""
+
+import peewee
+
+from .base import Table
+
+
+class Bot(Table):
+    """A registered bot. Its name is what people see; its id is in every key of a large table."""
+
+    id = peewee.BigAutoField()
+    name = peewee.TextField(unique=True)
+    created_at = peewee.BigIntegerField()
+
+
+class Instance(Table):
+    """One running process of a bot. `last_seq` is the watermark: what is at or below it is stored."""
+
+    id = peewee.BigAutoField()
+    bot_id = peewee.BigIntegerField()
+    name = peewee.TextField()
+    host = peewee.TextField(null=True)
+    pid = peewee.BigIntegerField(null=True)
+    agent = peewee.TextField(null=True)
+    last_seq = peewee.BigIntegerField(default=0)
+    skew_ms = peewee.BigIntegerField(null=True)
+    first_seen_at = peewee.BigIntegerField()
+    last_seen_at = peewee.BigIntegerField()

@@ -1,0 +1,66 @@
+"""Which rollups there are: a table of data. Adding one is a row here, a model and a migration."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from .. import models
+from ..clock import DAY, HOUR, MINUTE, WEEK, to_ms
+
+_MONDAY = 4 * DAY  # 1970-01-05, the first Monday
+
+
+def minute(at: int) -> int:
+    """Start of the minute that holds `at`; so for the others below. All in UTC."""
+    return at - at % MINUTE
+
+
+def hour(at: int) -> int:
+    return at - at % HOUR
+
+
+def day(at: int) -> int:
+    return at - at % DAY
+
+
+def week(at: int) -> int:
+    """Weeks start on Monday."""
+    return at - (at - _MONDAY) % WEEK
+
+
+def month(at: int) -> int:
+    moment = datetime.fromtimestamp(at // 1_000, UTC)
+    return to_ms(datetime(moment.year, moment.month, 1, tzinfo=UTC))
+
+
+def ever(_at: int) -> int:
+    """One bucket for all time."""
+    return 0
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """A table of buckets, and which bucket a moment belongs to."""
+
+    model: type[models.Table]
+    bucket: Callable[[int], int]
+
+
+MESSAGES = (
+    Rollup(models.MessageMinute, minute),
+    Rollup(models.MessageHour, hour),
+    Rollup(models.MessageDay, day),
+)
+RESPONSES = (
+    Rollup(models.ResponseMinute, minute),
+    Rollup(models.ResponseHour, hour),
+    Rollup(models.ResponseDay, day),
+    Rollup(models.ResponseEver, ever),
+)
+USERS = (
+    Rollup(models.UserHour, hour),
+    Rollup(models.UserDay, day),
+    Rollup(models.UserWeek, week),
+    Rollup(models.UserMonth, month),
+)
+ALL = (*MESSAGES, *RESPONSES, *USERS)

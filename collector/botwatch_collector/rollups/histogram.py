@@ -1,0 +1,51 @@
+"""Times in logarithmic buckets: any percentile of any window is a sum of buckets, within 1 %.
+
+The idea is DDSketch's (Masson et al., VLDB 2019): bucket i holds the values in (G**(i-1), G**i], and the
+value it stands for, 2 G**i / (G + 1), is never further than (G-1)/(G+1) = 0.94 % from any of them. Zero is a
+value and has a bucket of its own.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+GROWTH = 1.019
+ZERO = -1
+_LOG_GROWTH = math.log(GROWTH)
+
+RESPONSE = 0
+WAIT = 1
+
+
+@lru_cache(maxsize=8192)
+def bucket_of(value_ms: int) -> int:
+    """The bucket of a time in milliseconds, 0 or more."""
+    return ZERO if value_ms == 0 else math.ceil(math.log(value_ms) / _LOG_GROWTH - 1e-9)
+
+
+def value_of(bucket: int) -> float:
+    """The time in milliseconds that a bucket stands for."""
+    return 0.0 if bucket == ZERO else 2 * GROWTH**bucket / (GROWTH + 1)
+
+
+def upper_bound(bucket: int) -> float:
+    """The largest time in milliseconds that falls into the bucket."""
+    return 0.0 if bucket == ZERO else GROWTH**bucket
+
+
+def percentiles(times: Mapping[int, int], ranks: Iterable[float]) -> list[float | None]:
+    """Nearest-rank percentiles (the value at position ceil(rank/100 * n)); None where nothing was counted."""
+    total = sum(times.values())
+    if not total:
+        return [None for _ in ranks]
+    ordered = sorted(times.items())
+    return [_at_position(ordered, max(1, math.ceil(rank * total / 100))) for rank in ranks]
+
+
+def _at_position(ordered: list[tuple[int, int]], position: int) -> float:
+    seen = 0
+    for bucket, count in ordered:
+        seen += count
+        if seen >= position:
+            return round(value_of(bucket), 3)
+    raise AssertionError("a position beyond the total")

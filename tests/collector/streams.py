@@ -1,0 +1,119 @@
+"""Stores messages and reads streams, for the tests of both."""
+
+import itertools
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import msgspec
+
+from botwatch.cli.sse import FrameReader
+from botwatch_collector import db, models, stream
+from botwatch_collector.ingest.store import Incoming, store
+from botwatch_collector.ingest.wire import AnyEvent, Batch, Header
+
+NOW = 1_790_000_000_000
+PLENTY = 100
+
+_seq = itertools.count(1)
+
+
+def add_bots(*names: str) -> list[int]:
+    with db.writing():
+        return [models.Bot.create(name=name, created_at=NOW).id for name in names]
+
+
+def say(bot: int, *texts: str | None, instance: str = "one", **fields: Any) -> None:
+    """Store a message for each text, in one transaction."""
+    plain = {"kind": "message", "ts": NOW, "direction": "in", "user_id": "u1"} | fields
+    events = msgspec.convert([plain | {"seq": next(_seq), "text": text} for text in texts], list[AnyEvent])
+    store([Incoming(bot, Batch(Header(v=1, instance=instance), events), NOW)])
+
+
+@contextmanager
+def listening(
+    tailer: stream.Tailer,
+    bots: Sequence[int] | Callable[[], Sequence[int]],
+    cursor: int | None = None,
+    client: stream.Client | None = None,
+    **filters: str,
+) -> Iterator["Stream"]:
+    """A stream that is open and has begun."""
+    ask = bots if callable(bots) else lambda: bots
+    made = stream.subscribe(ask, stream.Filters(**filters), cursor, client=client, most=PLENTY, tailer=tailer)
+    try:
+        read = Stream(made)
+        assert read.take() == []
+        yield read
+    finally:
+        made.close()
+
+
+class EndOfStream(Exception):
+    """The other end closed the stream."""
+
+
+class Stream:
+    """Reads the frames out of an iterator of bytes; `last_id` is what a client would resume from."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self.reader = FrameReader()
+        self.raw = b""
+        self.pieces = iter(pieces)
+        self._frames = self._read()
+
+    @property
+    def last_id(self) -> int:
+        return int(self.reader.last_id)
+
+    def next(self, count: int) -> list[dict[str, Any]]:
+        return list(itertools.islice(self._frames, count))
+
+    def texts(self, count: int) -> list[str]:
+        return [data["message_text"] for data in self.next(count)]
+
+    def take(self) -> list[dict[str, Any]]:
+        """All of the next piece, which may hold no frame."""
+        return list(self._piece())
+
+    def _read(self) -> Iterator[dict[str, Any]]:
+        with suppress(EndOfStream):
+            while True:
+                yield from self._piece()
+
+    def _piece(self) -> Iterator[dict[str, Any]]:
+        piece = next(self.pieces, None)
+        if piece is None:
+            raise EndOfStream
+        self.raw += piece
+        for frame in self.reader.feed(piece):
+            assert frame.event == "message:new"
+            data = json.loads(frame.data)
+            assert data["id"] == int(frame.id) == self.last_id
+            yield data
+
+
+class InBackground(threading.Thread):
+    """Runs a call in a thread and gives its result, or raises what it raised."""
+
+    def __init__(self, call: Any, *args: Any) -> None:
+        super().__init__(daemon=True)
+        self._call, self._args = call, args
+        self._result: Any = None
+        self._error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._result = self._call(*self._args)
+        except BaseException as error:
+            self._error = error
+
+    def result(self, timeout_s: float = 30) -> Any:
+        self.join(timeout_s)
+        assert not self.is_alive(), "still running"
+        if self._error:
+            raise self._error
+        return self._result

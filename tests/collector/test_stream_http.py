@@ -1,0 +1,287 @@
+"""The stream over HTTP: who gets it, what it answers, and how it ends with its server."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests
+import urllib3
+from flask import Flask
+from flask.testing import FlaskClient
+
+from botwatch_collector import clock, db, models, serving
+from botwatch_collector.access import accounts, logins, tokens
+from botwatch_collector.app import create_app
+from botwatch_collector.config import Config
+from botwatch_collector.stream import subscription
+
+from .server import Server
+from .streams import InBackground, Stream, add_bots, say
+
+PATH = "/debug/message-stream"
+
+
+@pytest.fixture
+def app(database_url: str) -> Iterator[Flask]:
+    made = create_app(Config(database=database_url, max_streams=2), cookie_key="key")
+    opened = db.database.obj
+    yield made
+    opened.close_all()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def read_token(bot: str | None = None) -> dict[str, str]:
+    owner = models.Bot.get(models.Bot.name == bot) if bot else None
+    return {"Authorization": f"Bearer {tokens.add('read', clock.now(), bot=owner)[1]}"}
+
+
+@contextmanager
+def reading(client: FlaskClient, headers: dict[str, str], query: str = "") -> Iterator[Stream]:
+    reply = client.get(PATH + query, headers=headers)
+    assert reply.status_code == 200, reply.json
+    read = Stream(reply.iter_encoded())
+    assert read.take() == []
+    yield read
+    reply.close()
+
+
+def test_stream_says_how_it_wants_to_be_passed_on(client: FlaskClient) -> None:
+    reply = client.get(PATH, headers=read_token())
+
+    assert reply.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+    assert reply.headers["Cache-Control"] == "no-cache, no-transform"
+    assert reply.headers["X-Accel-Buffering"] == "no"
+    assert "Content-Length" not in reply.headers
+    assert next(reply.iter_encoded()).startswith(b"retry: ")
+    reply.close()
+
+
+def test_head_answers_without_a_stream(client: FlaskClient) -> None:
+    headers = read_token()
+    for _ in range(5):
+        reply = client.head(PATH, headers=headers)
+        assert (reply.status_code, reply.mimetype, reply.data) == (200, "text/event-stream", b"")
+
+
+def test_stream_is_not_for_strangers(client: FlaskClient) -> None:
+    (shop,) = add_bots("shop")
+    ingest = tokens.add("ingest", clock.now(), bot=models.Bot.get_by_id(shop))[1]
+
+    assert client.get(PATH).status_code == 401
+    assert client.get(PATH, headers={"Authorization": "Bearer nonsense"}).status_code == 401
+    assert client.get(PATH, headers={"Authorization": f"Bearer {ingest}"}).status_code == 403
+
+
+def test_mallory_sees_her_own_bot_alone(client: FlaskClient) -> None:
+    shop, news = add_bots("shop", "news")
+    say(shop, "secret")
+    say(news, "public")
+    mallory = read_token("news")
+
+    assert client.get(f"{PATH}?bot=shop", headers=mallory).status_code == 404
+    with reading(client, mallory, "?last_event_id=0") as read:
+        say(shop, "another secret")
+        say(news, "the end")
+        assert read.texts(2) == ["public", "the end"]
+    assert b"secret" not in read.raw
+
+
+def test_reader_resumes_by_header_or_parameter(client: FlaskClient) -> None:
+    (shop,) = add_bots("shop")
+    say(shop, "1", "2", "3")
+    headers = read_token()
+    with reading(client, headers, "?last_event_id=0") as read:
+        assert read.texts(1) == ["1"]
+
+    with reading(client, headers, f"?last_event_id={read.last_id}") as again:
+        assert again.texts(1) == ["2"]
+    # A browser keeps its address when it comes back; the header is what it saw last.
+    with reading(client, headers | {"Last-Event-ID": str(again.last_id)}, "?last_event_id=0") as third:
+        assert third.texts(1) == ["3"]
+
+
+@pytest.mark.parametrize(
+    ("query", "at"),
+    [
+        ("?direction=both", "direction"),
+        ("?last_event_id=abc", "last_event_id"),
+        ("?last_event_id=-1", "last_event_id"),
+    ],
+)
+def test_bad_parameter_is_named(client: FlaskClient, query: str, at: str) -> None:
+    reply = client.get(PATH + query, headers=read_token())
+
+    assert reply.status_code == 400
+    assert reply.json is not None
+    assert reply.json["error"]["at"] == at
+
+
+def test_filters_stand_in_the_address(client: FlaskClient) -> None:
+    shop, news = add_bots("shop", "news")
+    say(shop, "a", user_id="alice")
+    say(news, "b", user_id="alice", channel="web")
+    say(shop, "c", user_id="bob", direction="out", channel="web")
+    headers = read_token()
+
+    for query, expected in (
+        ("bot=shop", ["a", "c"]),
+        ("bot=shop&bot=news", ["a", "b", "c"]),
+        ("user=alice", ["a", "b"]),
+        ("direction=out", ["c"]),
+        ("channel=web&user=alice", ["b"]),
+    ):
+        with reading(client, headers, f"?last_event_id=0&{query}") as read:
+            assert read.texts(len(expected)) == expected
+
+
+def test_one_stream_more_than_the_limit_is_refused(client: FlaskClient) -> None:
+    headers = read_token()
+    with reading(client, headers), reading(client, headers):
+        reply = client.get(PATH, headers=headers)
+
+    assert reply.status_code == 503
+    assert int(reply.headers["Retry-After"]) > 0
+    with reading(client, headers):
+        pass
+
+
+def test_revoked_token_ends_its_stream(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscription, "_CHECK_S", 0)
+    token, secret = tokens.add("read", clock.now())
+    with reading(client, {"Authorization": f"Bearer {secret}"}) as read:
+        waiting = InBackground(read.next, 1)
+        tokens.revoke(token, clock.now())
+
+        assert waiting.result(10) == []
+
+
+def test_stream_ends_with_the_login(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscription, "_CHECK_S", 0)
+    config: Config = client.application.config["BOTWATCH"]
+    account = accounts.add("alice", "correct horse battery", "viewer", clock.now())
+    secret = logins.start(account, config.limits, clock.now())
+    with client.session_transaction() as session:
+        session["login"] = secret
+    with reading(client, {}) as read:
+        waiting = InBackground(read.next, 1)
+        logins.end(secret)
+
+        assert waiting.result(10) == []
+
+
+# With a real server
+
+
+def post(server: Server, token: str, first: int, count: int) -> None:
+    lines: list[dict[str, Any]] = [{"v": 1, "instance": "writer"}]
+    lines += [
+        {
+            "kind": "message",
+            "ts": clock.now(),
+            "seq": seq,
+            "direction": "in",
+            "user_id": "u",
+            "text": str(seq),
+        }
+        for seq in range(first, first + count)
+    ]
+    reply = requests.post(
+        f"{server.url}/api/events",
+        data="\n".join(map(json.dumps, lines)),
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"},
+        timeout=30,
+    )
+    assert reply.status_code == 200, reply.text
+
+
+@contextmanager
+def opened(server: Server, token: str, cursor: int | None = None) -> Iterator[Stream]:
+    headers = {"Authorization": f"Bearer {token}"} | (
+        {} if cursor is None else {"Last-Event-ID": str(cursor)}
+    )
+    with requests.get(server.url + PATH, headers=headers, stream=True, timeout=30) as reply:
+        assert reply.status_code == 200, reply.text
+        yield Stream(reply.raw.stream(65_536))
+
+
+def test_nothing_is_lost_or_doubled_while_workers_are_killed(server: Server) -> None:
+    bot, reader = server.add_bot("shop"), server.add_read_token()
+    batches, each = 40, 25
+    everything = batches * each
+    seen: list[dict[str, Any]] = []
+
+    def post_until_answered(first: int) -> None:
+        while True:
+            try:
+                return post(server, bot, first, each)
+            except requests.ConnectionError:
+                continue
+
+    def read() -> None:
+        cursor = 0
+        while len(seen) < everything:
+            try:
+                with opened(server, reader, cursor) as stream:
+                    for data in stream.next(min(130, everything - len(seen))):
+                        seen.append(data)
+                        cursor = data["id"]
+            except (requests.RequestException, urllib3.exceptions.HTTPError):
+                continue
+
+    being_read = InBackground(read)
+    for number in range(batches):
+        if number % 10 == 5:
+            for pid in server.worker_pids:
+                os.kill(pid, signal.SIGKILL)
+        post_until_answered(1 + number * each)
+    being_read.result()
+
+    assert [data["message_text"] for data in seen] == [str(seq) for seq in range(1, everything + 1)]
+    ids = [data["id"] for data in seen]
+    assert ids == sorted(set(ids))
+
+
+def test_server_stops_at_once_with_streams_open_and_readers_asleep(server: Server) -> None:
+    bot, reader = server.add_bot("shop"), server.add_read_token()
+    with opened(server, reader) as quiet, opened(server, reader), opened(server, reader, 0):
+        # This last one takes nothing, however much there is.
+        post(server, bot, 1, 2_000)
+        assert quiet.next(1)
+        started = time.monotonic()
+        stopping = threading.Thread(target=server.terminate)
+        stopping.start()
+        while len(quiet.next(500)) == 500:
+            pass
+        stopping.join()
+
+    # Waiting for streams to end by themselves would take all of that time.
+    assert time.monotonic() - started < serving._GRACE_S / 2
+    assert "Traceback" not in server.log
+
+
+def test_reader_that_leaves_gives_its_place_back(database_url: str) -> None:
+    with Server(database_url, {"BOTWATCH_MAX_STREAMS": "1"}, workers=1) as server:
+        reader = server.add_read_token()
+        with opened(server, reader) as read:
+            read.take()
+            assert status(server, reader) == 503
+
+        deadline = time.monotonic() + subscription.PING_S
+        while status(server, reader) == 503:
+            assert time.monotonic() < deadline, "nobody noticed that the reader had left"
+
+
+def status(server: Server, token: str) -> int:
+    headers = {"Authorization": f"Bearer {token}"}
+    with requests.get(server.url + PATH, headers=headers, stream=True, timeout=30) as reply:
+        return reply.status_code

@@ -1,0 +1,133 @@
+"""Group commit: everything answered is stored, and trouble with one batch stays with that batch."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import peewee
+import pytest
+
+from botwatch_collector import models
+from botwatch_collector.config import Limits
+from botwatch_collector.errors import Unavailable
+from botwatch_collector.ingest import writer as writer_module
+from botwatch_collector.ingest.store import Incoming, Outcome, store
+from botwatch_collector.ingest.writer import Commit, Writer
+
+from .test_store import batch, message
+
+
+def in_parallel(jobs: list[Callable[[], None]]) -> None:
+    threads = [threading.Thread(target=job) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def submitted(writer: Writer, batches: list[Incoming]) -> list[Outcome | Exception]:
+    """What each batch was answered, all submitted at once."""
+    answers: list[Outcome | Exception] = [Outcome(0, 0)] * len(batches)
+
+    def submit(index: int) -> None:
+        try:
+            answers[index] = writer.submit(batches[index])
+        except Unavailable as error:
+            answers[index] = error
+
+    in_parallel([lambda index=index: submit(index) for index in range(len(batches))])  # type: ignore[misc]
+    return answers
+
+
+def test_batches_that_wait_share_a_transaction(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    first_runs, may_end = threading.Event(), threading.Event()
+    commits: list[Commit] = []
+
+    def held_store(batches: list[Incoming]) -> list[Outcome]:
+        first_runs.set()
+        may_end.wait(10)
+        return store(batches)
+
+    monkeypatch.setattr(writer_module, "store", held_store)
+    writer = Writer(Limits(), commits.append)
+    first = threading.Thread(target=writer.submit, args=(batch(message(1), instance="first"),))
+    first.start()
+    assert first_runs.wait(10)
+    waiting = [
+        threading.Thread(target=writer.submit, args=(batch(message(1), instance=f"i{n}"),)) for n in range(9)
+    ]
+    for thread in waiting:
+        thread.start()
+    while writer.queued_events < 10:
+        threading.Event().wait(0.001)
+    may_end.set()
+    for thread in [first, *waiting]:
+        thread.join()
+
+    assert [len(commit.batches) for commit in commits] == [1, 9]
+    assert models.Message.select().count() == 10
+    assert writer.queued_events == 0
+
+
+def test_every_answer_is_for_its_own_batch(database: None) -> None:
+    batches = [
+        batch(*(message(seq) for seq in range(1, count + 1)), instance=f"i{count}") for count in range(1, 30)
+    ]
+
+    answers = submitted(Writer(Limits()), batches)
+
+    assert answers == [Outcome(count, 0) for count in range(1, 30)]
+
+
+def test_full_queue_asks_to_come_back(database: None) -> None:
+    writer = Writer(replace(Limits(), waiting_events=1))
+
+    with pytest.raises(Unavailable) as refused:
+        writer.submit(batch(message(1), message(2)))
+
+    assert refused.value.retry_after_s
+    assert writer.submit(batch(message(1))) == Outcome(1, 0)
+
+
+def test_slow_database_is_not_acknowledged(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_end = threading.Event()
+    monkeypatch.setattr(writer_module, "store", lambda batches: (may_end.wait(10), store(batches))[1])
+    writer = Writer(replace(Limits(), ingest_wait_s=0.05))
+
+    with pytest.raises(Unavailable, match="slow"):
+        writer.submit(batch(message(1)))
+    may_end.set()
+
+
+def test_database_that_is_away_costs_a_503_and_nothing_else(
+    database: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_batches: object) -> list[Outcome]:
+        raise peewee.OperationalError("database or disk is full")
+
+    writer = Writer(Limits())
+    monkeypatch.setattr(writer_module, "store", away)
+    with pytest.raises(Unavailable) as refused:
+        writer.submit(batch(message(1)))
+    monkeypatch.undo()
+
+    assert refused.value.retry_after_s
+    assert writer.submit(batch(message(1))) == Outcome(1, 0)
+
+
+def test_batch_that_cannot_be_stored_does_not_take_others_with_it(
+    database: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def picky(batches: list[Incoming]) -> list[Outcome]:
+        if any(one.batch.header.instance == "poison" for one in batches):
+            raise ValueError("poison")
+        return store(batches)
+
+    monkeypatch.setattr(writer_module, "store", picky)
+    good = [batch(message(1), instance=f"i{n}") for n in range(8)]
+
+    answers = submitted(Writer(Limits()), [*good, batch(message(1), instance="poison")])
+
+    assert answers[:8] == [Outcome(1, 0)] * 8
+    assert isinstance(answers[8], Unavailable)
+    assert models.Message.select().count() == 8

@@ -1,0 +1,77 @@
+"""Real databases for every test: a SQLite file, and a PostgreSQL server started for the session."""
+
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from botwatch_collector import db
+
+from .collector.server import Server
+from .postgres import PostgresServer
+
+pytest_plugins = ["tests.required_tools"]
+
+BACKENDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    server = PostgresServer.start()
+    try:
+        migrate(server.create("template"))
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=BACKENDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a new database with the current schema, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        path = tmp_path / "botwatch.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server = request.getfixturevalue("postgres")
+    name = f"test_{uuid.uuid4().hex}"
+    yield server.create(name, template="template")
+    server.drop(name)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[None]:
+    """The models bound to a new database, with a connection open in the test's own thread."""
+    opened = db.connect(database_url)
+    with db.connected():
+        yield
+    opened.close_all()
+
+
+@pytest.fixture
+def server(database_url: str) -> Iterator[Server]:
+    """A running collector with two workers, on a new database."""
+    with Server(database_url) as running:
+        yield running
+
+
+def migrate(url: str) -> None:
+    """Lay the schema in a process of its own, so that no connection stays behind here."""
+    script = (
+        "import sys; from botwatch_collector import db, migrations; db.connect(sys.argv[1])\n"
+        "with db.connected(): migrations.bring_up_to_date()\n"
+        "db.database.close_all()"
+    )
+    subprocess.run([sys.executable, "-c", script, url], check=True, env=dict(os.environ))
