@@ -1,0 +1,130 @@
+"""What holds for every page: no complaint, no accessibility violation, no sideways scroll, the keyboard."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, Page, expect
+
+from ..collector.server import Server
+from .browsers import DESKTOP, PHONE, watched
+from .conftest import log_in, new_bot
+from .talk import Bot, event
+
+PAGES = (
+    "/login",
+    "/monitoring",
+    "/monitoring?bot={bot}",
+    "/monitoring?bot={silent}",
+    "/monitoring/health?bot={bot}",
+    "/monitoring/users?bot={bot}",
+    "/first-run",
+    "/first-run?bot={bot}",
+    "/first-run?bot={silent}",
+    "/nothing-here",
+)
+LONG = "w" * 300
+
+
+@pytest.fixture(scope="module")
+def names(server: Server) -> dict[str, str]:
+    """A bot with everything a page can show, and one that has never reported."""
+    busy = new_bot(server)
+    checks = {status: {"status": status, "message": f"{status} {LONG}"} for status in ("ok", "warn", "fail")}
+    busy.beat(checks=checks, losses={"full": 3}, update_age_s=12.0)
+    busy.post(event("sample", cpu_percent=12.5, memory_bytes=150 << 20, loop_lag_ms=820.0))
+    busy.hear("hello", LONG, user_name=LONG[:200])
+    busy.say("answer")
+    return {"bot": busy.name, "silent": new_bot(server).name}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_page_has_no_violation_in_any_theme_and_width(
+    chromium: Browser, server: Server, names: dict[str, str], cookies: Any, path: str
+) -> None:
+    state = None if path == "/login" else cookies
+    # Without motion no colour is caught half-way to another.
+    with watched(chromium, storage_state=state, reduced_motion="reduce") as watch:
+        if path == "/nothing-here":
+            watch.expect("status of 404")
+        page = watch.page()
+        page.goto(server.url + path.format(**names))
+        for viewport in (DESKTOP, PHONE):
+            page.set_viewport_size(viewport)
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                assert_accessible(page)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_opened_parts_have_no_violation(
+    chromium: Browser, server: Server, names: dict[str, str], cookies: Any, scheme: str
+) -> None:
+    with watched(chromium, storage_state=cookies, color_scheme=scheme, reduced_motion="reduce") as watch:
+        page = watch.page()
+        page.goto(f"{server.url}/monitoring?bot={names['bot']}")
+        page.get_by_text("As a table").click()
+        page.locator("summary", has_text="alice").click()
+        assert_accessible(page)
+        page.keyboard.press("Escape")
+        page.get_by_role("link", name="fail").hover()
+        assert_accessible(page)
+        page.get_by_role("link", name="fail").click()
+        expect(page.get_by_role("dialog")).to_contain_text("Last check")
+        assert_accessible(page)
+
+
+def test_keyboard_alone_reaches_everything(page: Page, bot: Bot) -> None:
+    bot.hear("hello")
+    page.goto(f"{bot.url}/monitoring?bot={bot.name}")
+    expect(page.locator("#live-state")).to_have_text("Live")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#content")).to_be_focused()
+    tab_until(page, lambda: page.evaluate("document.activeElement.id") == "users-now")
+    tab_until(page, lambda: page.evaluate("document.activeElement.dataset.act") == "pause")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Resume")).to_be_focused()
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    tab_until(page, lambda: page.evaluate("document.activeElement.getAttribute('role')") == "log")
+
+
+def test_menu_opens_and_closes_by_keyboard_and_logs_out(chromium: Browser, server: Server) -> None:
+    with watched(chromium) as watch:
+        page = watch.page()
+        log_in(page, server.url)
+        page.locator("summary", has_text="alice").focus()
+        page.keyboard.press("Enter")
+        log_out = page.get_by_role("button", name="Log out")
+        expect(log_out).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(log_out).to_be_hidden()
+        page.keyboard.press("Enter")
+        log_out.click()
+        expect(page.get_by_role("button", name="Log in")).to_be_visible()
+        page.goto(f"{server.url}/monitoring")
+        expect(page.get_by_role("button", name="Log in")).to_be_visible()
+
+
+def test_reduced_motion_stops_every_animation(chromium: Browser, cookies: Any, bot: Bot) -> None:
+    with watched(chromium, storage_state=cookies, reduced_motion="reduce") as watch:
+        page = watch.page()
+        page.goto(f"{bot.url}/monitoring?bot={bot.name}")
+        expect(page.locator("#live-state")).to_have_text("Live")
+        assert page.evaluate("document.getAnimations().length") == 0
+
+
+def tab_until(page: Page, is_there: Callable[[], bool]) -> None:
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if is_there():
+            return
+    raise AssertionError("the keyboard does not get there")
+
+
+def assert_accessible(page: Page) -> None:
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()

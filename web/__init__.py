@@ -1,0 +1,1 @@
+"""The pages, styles and scripts that the collector serves: data only."""

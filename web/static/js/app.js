@@ -1,0 +1,12 @@
+// What every page starts with.
+
+import * as address from "./address.js";
+import * as charts from "./charts.js";
+import * as copy from "./copy.js";
+import * as feed from "./feed.js";
+import * as menu from "./menu.js";
+import * as panel from "./panel.js";
+import * as refresh from "./refresh.js";
+import * as times from "./times.js";
+
+for (const part of [address, times, menu, copy, panel, charts, feed, refresh]) part.start();
