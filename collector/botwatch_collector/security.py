@@ -1,11 +1,12 @@
 """What protects the pages: cookies, tokens against forged forms, and the headers of every answer."""
 
+from datetime import timedelta
+
 from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from .access import rate
-from .clock import SECOND
 from .config import Config
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -47,7 +48,10 @@ def protect(app: Flask) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=secure,
-        PERMANENT_SESSION_LIFETIME=config.limits.login_lifetime_ms // SECOND,
+        # The database decides when a login ends. A cookie in every answer would come back from one that was
+        # under way while somebody logged out.
+        PERMANENT_SESSION_LIFETIME=timedelta(days=365),
+        SESSION_REFRESH_EACH_REQUEST=False,
         # For forms; a view that takes more says so on its request.
         MAX_CONTENT_LENGTH=config.limits.form_bytes,
         # A page may stay open for days: its forms are good for as long as the session.

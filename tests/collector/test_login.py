@@ -129,6 +129,11 @@ def test_logout_ends_the_login_on_the_server(client: FlaskClient) -> None:
         assert Login.select().count() == 0
 
 
+def test_answer_under_way_at_logout_brings_no_cookie_back(client: FlaskClient) -> None:
+    log_in(client)
+    assert "Set-Cookie" not in client.get("/").headers
+
+
 def test_wrong_password_and_unknown_name_get_the_same_answer(client: FlaskClient) -> None:
     wrong = log_in(client, "alice", "wrong password")
     unknown = log_in(client, "mallory", "wrong password")

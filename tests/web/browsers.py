@@ -14,12 +14,16 @@ from playwright.sync_api import (
     Page,
     Playwright,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+
+# Playwright's five seconds are too few for a busy machine with two cores.
+expect.set_options(timeout=20_000)
 
 # Runs before the page's own scripts, and the page's policy does not apply to it.
 _NOTE_REFUSALS = """
@@ -73,7 +77,7 @@ def launch(playwright: Playwright) -> Browser:
 
 def until(page: Page, script: str, argument: Any = None) -> None:
     """Wait until a function in the page answers true; playwright's own way needs eval, which they refuse."""
-    for _ in range(100):
+    for _ in range(400):
         if page.evaluate(script, argument):
             return
         page.wait_for_timeout(50)
