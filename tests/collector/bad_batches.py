@@ -33,10 +33,18 @@ def with_text(escaped: bytes) -> bytes:
     return json.dumps(GOOD).encode().replace(b"hi", escaped)
 
 
-def event(name: str, at: str, **changes: Any) -> Bad:
+def event(name: str, at: str, /, **changes: Any) -> Bad:
     """A good message, then one with a change; a value of `...` takes the field away."""
     changed = {key: value for key, value in (GOOD | {"seq": 2} | changes).items() if value is not ...}
     return Bad(name, lines(HEADER, GOOD, changed), at=f"events[1]{at}")
+
+
+def activity(name: str, at: str, **changes: Any) -> Bad:
+    return event(name, at, **{"kind": "activity", "action": "order"} | changes)
+
+
+def check(name: str, at: str, /, **changes: Any) -> Bad:
+    return event(name, at, **{"kind": "check", "name": "database", "status": "ok"} | changes)
 
 
 def header(name: str, at: str, **changes: Any) -> Bad:
@@ -113,6 +121,23 @@ BAD = [
     event("sample with negative memory", ".memory_bytes", kind="sample", memory_bytes=-5),
     event("heartbeat without interval", ".interval_s", kind="heartbeat", interval_s=0),
     event("check without status", ".checks[...].status", kind="heartbeat", checks={"db": {}}),
+    activity("activity without action", ".action", action=...),
+    activity("activity with an empty action", ".action", action=""),
+    activity("activity with a long action", ".action", action="x" * 201),
+    activity("activity with an empty category", ".category", category=""),
+    activity("activity of unknown severity", ".severity", severity="fatal"),
+    activity("activity with status as boolean", ".status", status=True),
+    activity("activity on a long entity", ".entity_id", entity_id="x" * 257),
+    activity("activity with negative duration", ".duration_ms", duration_ms=-1),
+    activity("activity with details as text", ".details", details="stack"),
+    activity("activity with large details", ".details", details={"stack": "x" * 17_000}),
+    activity("activity with deep details", ".details", details={"a": [[[[[[[[0]]]]]]]]}),
+    check("result of no check", ".name", name=...),
+    check("result of a check without name", ".name", name=""),
+    check("result without status", ".status", status=...),
+    check("result with unknown status", ".status", status="fine"),
+    check("result with negative latency", ".latency_ms", latency_ms=-0.1),
+    check("result with a long message", ".message", message="x" * 501),
     Bad("too many events", lines(HEADER) + lines(GOOD) * 5_001, 413),
     Bad("too large", lines(HEADER) + b" " * (1 << 20), 413),
     _packed("too large, packed", gzip.compress(_noise), "gzip", 413),

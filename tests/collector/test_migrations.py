@@ -41,7 +41,7 @@ def test_changed_migration_is_refused(database: None) -> None:
 
 
 def test_failed_migration_leaves_nothing_behind(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = migrations.Migration(2, "broken", "CREATE TABLE half (id INTEGER);\nSELECT * FROM nowhere;\n")
+    broken = migrations.Migration(9000, "broken", "CREATE TABLE half (id INTEGER);\nSELECT * FROM nowhere;\n")
     monkeypatch.setattr(migrations, "available", lambda: [broken])
     monkeypatch.setattr(migrations, "_refuse_unknown", lambda known, applied: None)
 
@@ -49,11 +49,11 @@ def test_failed_migration_leaves_nothing_behind(database: None, monkeypatch: pyt
         migrations.bring_up_to_date()
 
     assert "half" not in db.database.get_tables()
-    assert 2 not in migrations._applied()
+    assert 9000 not in migrations._applied()
 
 
 def test_many_processes_may_start_at_once(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    added = migrations.Migration(2, "added", "CREATE TABLE added (id INTEGER);\n")
+    added = migrations.Migration(9000, "added", "CREATE TABLE added (id INTEGER);\n")
     monkeypatch.setattr(migrations, "available", lambda: [added])
     monkeypatch.setattr(migrations, "_refuse_unknown", lambda known, applied: None)
     applied: list[migrations.Migration] = []

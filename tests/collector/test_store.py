@@ -145,6 +145,55 @@ def test_sample_and_heartbeat_are_stored_beside_messages(database: None) -> None
     assert stored_beat.details["losses"] == {"spool_full": 4}
 
 
+def test_every_field_of_an_activity_comes_back(database: None) -> None:
+    fields = {
+        "action": "ValueError",
+        "category": "error",
+        "severity": "error",
+        "status": "failure",
+        "entity_type": "handler",
+        "entity_id": "shop.bot:order",
+        "user_id": "u1",
+        "duration_ms": 0,
+        "details": {"place": "bot.py:7", "stack": ["a", "b"], "n": {"deep": [1.5, None, True]}},
+    }
+    assert store([batch({"kind": "activity", "ts": NOW, "seq": 1, **fields})]) == [Outcome(1, 0)]
+
+    row = models.Activity.get()
+    assert {name: getattr(row, name) for name in fields} == fields
+    assert (row.occurred_at, row.received_at) == (NOW, NOW)
+
+
+def test_activity_needs_no_more_than_its_action(database: None) -> None:
+    store([batch({"kind": "activity", "ts": NOW, "seq": 1, "action": "deploy"})])
+
+    row = models.Activity.get()
+    assert (row.category, row.severity, row.status, row.details) == ("other", "info", "success", None)
+
+
+def test_answers_of_a_check_are_kept_in_order(database: None) -> None:
+    failed = {"status": "fail", "latency_ms": 0.25, "message": "refused"}
+    results = [
+        {"kind": "check", "ts": NOW, "seq": 1, "name": "database", "status": "ok"},
+        {"kind": "check", "ts": NOW, "seq": 2, "name": "database", **failed},
+    ]
+
+    assert store([batch(*results), batch(*results)]) == [Outcome(2, 0), Outcome(0, 2)]
+
+    first, second = models.CheckResult.select().order_by(models.CheckResult.id)
+    assert (first.name, first.status, first.latency_ms, first.message) == ("database", "ok", None, None)
+    assert {name: getattr(second, name) for name in failed} == failed
+
+
+def test_all_kinds_take_their_ids_from_one_sequence(database: None) -> None:
+    activity = {"kind": "activity", "ts": NOW, "seq": 1, "action": "deploy"}
+    check = {"kind": "check", "ts": NOW, "seq": 3, "name": "database", "status": "ok"}
+
+    store([batch(activity, message(2), check)])
+
+    assert models.Activity.get().id < models.Message.get().id < models.CheckResult.get().id
+
+
 def test_instance_remembers_who_spoke_and_how_far_its_clock_is_off(database: None) -> None:
     store([batch(message(5), host="h", pid=7, agent="a/1", sent_at=NOW - 250)])
 

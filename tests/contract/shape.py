@@ -34,6 +34,31 @@ def attributes(value: Any) -> bool:
     )
 
 
+def details(value: Any) -> bool:
+    """What the agent tells of an error or of what hangs: short texts, and a stack of lines."""
+    return (
+        type(value) is dict
+        and len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) <= 16_384
+        and all(
+            item is None
+            or type(item) in (str, int, float, bool)
+            or (type(item) is list and all(type(line) is str for line in item))
+            for item in value.values()
+        )
+    )
+
+
+def checks(value: Any) -> bool:
+    return (
+        type(value) is dict
+        and len(value) <= 32
+        and all(
+            text(64, 1)(name) and faults_of(name, CHECK, {"status", "checked_at"}, result) == []
+            for name, result in value.items()
+        )
+    )
+
+
 def losses(value: Any) -> bool:
     return type(value) is dict and all(whole(0)(count) for count in value.values())
 
@@ -45,7 +70,19 @@ def spool(value: Any) -> bool:
 
 
 COMMON = {"kind": text(20), "ts": whole(0, LATEST_MS), "seq": whole(1), "id": text(200, 1)}
-REQUIRED = {"message": {"direction", "text", "user_id"}, "sample": set(), "heartbeat": set()}
+REQUIRED = {
+    "message": {"direction", "text", "user_id"},
+    "sample": set(),
+    "heartbeat": set(),
+    "activity": {"action", "category", "severity", "status"},
+    "check": {"name", "status"},
+}
+CHECK: dict[str, Check] = {
+    "status": lambda value: value in ("ok", "fail", "unknown"),
+    "latency_ms": number,
+    "message": text(500),
+    "checked_at": whole(0, LATEST_MS),
+}
 FIELDS: dict[str, dict[str, Check]] = {
     "header": {
         "v": lambda value: value == 1,
@@ -95,7 +132,20 @@ FIELDS: dict[str, dict[str, Check]] = {
         "python": text(100),
         "platform": text(100),
         "stopping": lambda value: value is True,
+        "checks": checks,
     },
+    "activity": {
+        "action": text(200, 1),
+        "category": text(64, 1),
+        "severity": lambda value: value in ("debug", "info", "warning", "error", "critical"),
+        "status": text(64, 1),
+        "entity_type": text(64, 1),
+        "entity_id": text(256),
+        "user_id": text(256),
+        "duration_ms": whole(0, 2**53),
+        "details": details,
+    },
+    "check": {"name": text(64, 1), **{name: CHECK[name] for name in ("status", "latency_ms", "message")}},
 }
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from ..config import Limits
 from ..errors import InvalidBatch, TooLarge, UnsupportedEncoding
-from .wire import AnyEvent, Batch, Header, Message, Sample
+from .wire import Activity, AnyEvent, Batch, Header, Message, Sample
 
 try:
     from compression import zstd  # type: ignore[import-not-found,unused-ignore]
@@ -24,6 +24,8 @@ _events = msgspec.json.Decoder(AnyEvent)
 _encode = msgspec.json.Encoder().encode
 
 _ATTRIBUTES_BYTES = 4_096
+_DETAILS_BYTES = 16_384
+_DETAILS_DEPTH = 8
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<place>\$?[^`]*)`)?$", re.S)
 _MISSING = re.compile(r"^Object missing required field `(\w+)`$")
 
@@ -124,12 +126,24 @@ def _check_identity(events: list[Any]) -> None:
         if event.seq is None and event.id is None:
             raise InvalidBatch(f"events[{index}]: needs `seq` or `id`", at=f"events[{index}]")
         if isinstance(event, Message | Sample) and event.attributes:
-            _check_attributes(event.attributes, f"events[{index}].attributes")
+            _check_size(event.attributes, _ATTRIBUTES_BYTES, f"events[{index}].attributes")
+        elif isinstance(event, Activity) and event.details:
+            _check_depth(event.details, _DETAILS_DEPTH, f"events[{index}].details")
+            _check_size(event.details, _DETAILS_BYTES, f"events[{index}].details")
 
 
-def _check_attributes(attributes: dict[str, Any], place: str) -> None:
-    if len(_encode(attributes)) > _ATTRIBUTES_BYTES:
-        raise InvalidBatch(f"{place}: over {_ATTRIBUTES_BYTES} bytes", at=place)
+def _check_size(value: dict[str, Any], most_bytes: int, place: str) -> None:
+    if len(_encode(value)) > most_bytes:
+        raise InvalidBatch(f"{place}: over {most_bytes} bytes", at=place)
+
+
+def _check_depth(value: Any, most: int, place: str) -> None:
+    """What is nested deeper could be stored, but not read by everyone."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if inner and not most:
+        raise InvalidBatch(f"{place}: nested over {_DETAILS_DEPTH} deep", at=place)
+    for item in inner:
+        _check_depth(item, most - 1, place)
 
 
 def _without_nul(event: Any) -> Any:
@@ -143,4 +157,6 @@ def _replace_nul(value: Any) -> Any:
         return value.replace("\0", "\ufffd")
     if isinstance(value, dict):
         return {_replace_nul(key): _replace_nul(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_replace_nul(item) for item in value]
     return value

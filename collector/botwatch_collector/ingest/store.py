@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from .. import counters, db, models, rollups
-from .wire import Batch, Heartbeat, Message, Sample
+from .wire import Activity, Batch, CheckResult, Event, Heartbeat, Message, Sample
 
 _encode = msgspec.json.Encoder().encode
 
@@ -63,7 +63,7 @@ class _Group:
     next_id: int
     instances: dict[tuple[int, str], _Instance] = field(default_factory=dict)
     known_ids: set[tuple[int, str]] = field(default_factory=set)
-    rows: dict[type, list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
+    rows: dict[type[Event], list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
     new_ids: list[tuple[int, str, int]] = field(default_factory=list)
 
 
@@ -84,7 +84,7 @@ def store(incoming: Sequence[Incoming]) -> list[Outcome]:
 def _counts(group: _Group, outcomes: Sequence[Outcome]) -> counters.Deltas:
     known = sum(outcome.stored == 0 < outcome.duplicates for outcome in outcomes)
     counts = {
-        counters.key("botwatch_ingest_events_total", kind=_TABLES[kind][0]._meta.table_name): len(rows)
+        counters.key("botwatch_ingest_events_total", kind=str(kind.__struct_config__.tag)): len(rows)
         for kind, rows in group.rows.items()
     }
     counts |= {
@@ -209,12 +209,23 @@ def _message_values(message: Message) -> tuple[Any, ...]:
     )
 
 
-_sample_columns = tuple(name for name in Sample.__struct_fields__ if name not in ("ts", "seq", "id"))
+def _own_columns(kind: type[Event]) -> tuple[str, ...]:
+    """Of kinds whose table has a column for each of their fields, under its name."""
+    return tuple(name for name in kind.__struct_fields__ if name not in ("ts", "seq", "id"))
+
+
+_sample_columns = _own_columns(Sample)
+_activity_columns = _own_columns(Activity)
 _sample_numbers = attrgetter(*(name for name in _sample_columns if name != "attributes"))
+_activity_texts = attrgetter(*(name for name in _activity_columns if name != "details"))
 
 
 def _sample_values(sample: Sample) -> tuple[Any, ...]:
     return (*_sample_numbers(sample), _json(sample.attributes))
+
+
+def _activity_values(activity: Activity) -> tuple[Any, ...]:
+    return (*_activity_texts(activity), _json(activity.details))
 
 
 def _heartbeat_values(heartbeat: Heartbeat) -> tuple[Any, ...]:
@@ -234,7 +245,7 @@ def _json(value: dict[str, Any] | None) -> str | None:
 
 
 _COMMON = ("id", "bot_id", "instance_id", "occurred_at", "received_at")
-_TABLES: dict[type, tuple[type[models.Table], tuple[str, ...]]] = {
+_TABLES: dict[type[Event], tuple[type[models.Table], tuple[str, ...]]] = {
     Message: (
         models.Message,
         (
@@ -251,9 +262,13 @@ _TABLES: dict[type, tuple[type[models.Table], tuple[str, ...]]] = {
     ),
     Sample: (models.Sample, _sample_columns),
     Heartbeat: (models.Heartbeat, ("interval_s", "uptime_s", "update_age_s", "stopping", "details")),
+    Activity: (models.Activity, _activity_columns),
+    CheckResult: (models.CheckResult, _own_columns(CheckResult)),
 }
-_VALUES: dict[type, Any] = {
+_VALUES: dict[type[Event], Any] = {
     Message: _message_values,
     Sample: _sample_values,
     Heartbeat: _heartbeat_values,
+    Activity: _activity_values,
+    CheckResult: attrgetter(*_own_columns(CheckResult)),
 }

@@ -21,6 +21,11 @@ Word = Annotated[str, Meta(max_length=64)]
 InstanceName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 Scalar = str | int | float | bool | None
 Attributes = Annotated[dict[str, Scalar], Meta(max_length=32, description="at most 4096 bytes encoded")]
+Label = Annotated[str, Meta(min_length=1, max_length=64)]
+Title = Annotated[str, Meta(min_length=1, max_length=200)]
+Details = Annotated[dict[str, Any], Meta(description="at most 16384 bytes encoded, nested at most 8 deep")]
+Health = Literal["ok", "warn", "fail", "unknown"]
+Remark = Annotated[str, Meta(max_length=500)]
 
 
 class Header(Struct, frozen=True, kw_only=True):
@@ -77,8 +82,8 @@ class Sample(Event, tag="sample", kw_only=True, gc=False):
 class Check(Struct, kw_only=True):
     """What a dependency of the bot answered last."""
 
-    status: Literal["ok", "warn", "fail", "unknown"]
-    message: Annotated[str, Meta(max_length=500)] | None = None
+    status: Health
+    message: Remark | None = None
     latency_ms: Amount | None = None
     checked_at: Ms | None = None
 
@@ -110,7 +115,30 @@ class Heartbeat(Event, tag="heartbeat", kw_only=True, gc=False):
     checks: Annotated[dict[Name, Check], Meta(max_length=32)] | None = None
 
 
-AnyEvent = Message | Sample | Heartbeat
+class Activity(Event, tag="activity", kw_only=True, gc=False):
+    """An action on an entity. An uncaught error is one too: category "error", its type as the action."""
+
+    action: Title
+    category: Label = "other"
+    severity: Literal["debug", "info", "warning", "error", "critical"] = "info"
+    status: Label = "success"
+    entity_type: Label | None = None
+    entity_id: Name | None = None
+    user_id: Name | None = None
+    duration_ms: Duration | None = None
+    details: Details | None = None
+
+
+class CheckResult(Event, tag="check", kw_only=True, gc=False):
+    """What one of the bot's dependencies answered when it was asked."""
+
+    name: Label
+    status: Health
+    latency_ms: Amount | None = None
+    message: Remark | None = None
+
+
+AnyEvent = Message | Sample | Heartbeat | Activity | CheckResult
 
 
 class Batch(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from .access import Account, Login, LoginFailure, Token
 from .base import Table
-from .events import BotUser, EventId, EventSequence, Heartbeat, Message, Sample
+from .events import Activity, BotUser, CheckResult, EventId, EventSequence, Heartbeat, Message, Sample
 from .own import CollectorCounter, CollectorWorker, Setting
 from .registry import Bot, Instance
 from .rollups import (
@@ -35,6 +35,8 @@ TABLES: tuple[type[Table], ...] = (
     Message,
     Sample,
     Heartbeat,
+    Activity,
+    CheckResult,
     BotUser,
     MessageMinute,
     MessageHour,
@@ -54,8 +56,10 @@ TABLES: tuple[type[Table], ...] = (
 __all__ = [
     "TABLES",
     "Account",
+    "Activity",
     "Bot",
     "BotUser",
+    "CheckResult",
     "CollectorCounter",
     "CollectorWorker",
     "EventId",

@@ -1,4 +1,4 @@
-"""What agents report: messages, samples and heartbeats. The ids of all three come from one sequence."""
+"""What agents report. The ids of all kinds of events come from one sequence."""
 
 import peewee
 
@@ -77,6 +77,39 @@ class Heartbeat(Table):
     update_age_s = peewee.DoubleField(null=True)
     stopping = peewee.BooleanField()
     details = Json()
+
+
+class Activity(Table):
+    """An action on an entity. Uncaught errors are of category "error", what hangs of "performance"."""
+
+    id = peewee.BigIntegerField(primary_key=True)
+    bot_id = peewee.BigIntegerField()
+    instance_id = peewee.BigIntegerField()
+    occurred_at = peewee.BigIntegerField()
+    received_at = peewee.BigIntegerField()
+    action = peewee.TextField()
+    category = peewee.TextField()
+    severity = peewee.TextField()
+    status = peewee.TextField()
+    entity_type = peewee.TextField(null=True)
+    entity_id = peewee.TextField(null=True)
+    user_id = peewee.TextField(null=True)
+    duration_ms = peewee.BigIntegerField(null=True)
+    details = Json(null=True)
+
+
+class CheckResult(Table):
+    """What one of a bot's dependencies answered, each time it was asked. The newest is in the heartbeat."""
+
+    id = peewee.BigIntegerField(primary_key=True)
+    bot_id = peewee.BigIntegerField()
+    instance_id = peewee.BigIntegerField()
+    occurred_at = peewee.BigIntegerField()
+    received_at = peewee.BigIntegerField()
+    name = peewee.TextField()
+    status = peewee.TextField()
+    latency_ms = peewee.DoubleField(null=True)
+    message = peewee.TextField(null=True)
 
 
 class BotUser(Table):
