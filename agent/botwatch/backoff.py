@@ -7,6 +7,9 @@ import random
 LONGEST_S = 30.0
 SHORTEST_S = 0.05
 
+# Not the module's own generator: a bot that seeds it would find its numbers taken from between.
+_random = random.SystemRandom()
+
 
 class Backoff:
     """Full jitter, so that a thousand bots do not come back in the same moment.
@@ -22,7 +25,7 @@ class Backoff:
         """Seconds to wait now."""
         ceiling = min(LONGEST_S, self._first_s * 2.0 ** min(self.failures, 16))
         self.failures += 1
-        jitter = random.uniform(SHORTEST_S, max(SHORTEST_S, ceiling))  # noqa: S311
+        jitter = _random.uniform(SHORTEST_S, max(SHORTEST_S, ceiling))
         return retry_after_s + jitter if retry_after_s else jitter
 
     def succeeded(self) -> None:
