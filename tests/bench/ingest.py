@@ -1,0 +1,148 @@
+"""What the collector takes in through HTTP, beside two floors in the same run.
+
+    ./dev bench ingest [--database sqlite|postgresql] [--messages 300000] [--size 500]
+
+Everything is durable, deduplicated and rolled up, as it is for users. The floors: gunicorn with a view that
+only decodes, and a bare loop of sqlite3's executemany into one table without an index, a transaction for each
+batch. Load generator and server share the machine.
+"""
+
+import argparse
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from ..collector.server import Server
+from ..postgres import PostgresServer
+from ._load import Load, Sent, message, send
+
+CONNECTIONS = 16
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--messages", type=int, default=300_000)
+    parser.add_argument("--size", type=int, default=500, help="messages in a batch")
+    asked = parser.parse_args()
+    batches = asked.messages // asked.size // CONNECTIONS * CONNECTIONS
+
+    decoding, _ = measure_decoding(batches, asked.size)
+    bare = rate_of_bare_inserts(asked.messages, asked.size)
+    with database(asked.database) as url, Server(url) as server:
+        token = server.add_bot("bench")
+        warm = Load(server.url, token, CONNECTIONS, asked.size, CONNECTIONS)
+        send(warm)
+        sent, cpu_s = measured(
+            server.pid, lambda: send(Load(server.url, token, batches, asked.size, CONNECTIONS))
+        )
+        ours = sent.stored / sent.seconds
+        half = ours / asked.size / 2
+        calm, _ = measured(
+            server.pid,
+            lambda: send(
+                Load(server.url, token, max(batches // 4, CONNECTIONS), asked.size, CONNECTIONS, half)
+            ),
+        )
+        memory_mb = sum(one.memory_full_info().uss for one in family(server.pid)) / 1e6
+    print(f"{asked.database}, batches of {asked.size}, {CONNECTIONS} connections, {sent.stored:,} messages")
+    print(f"durable, through HTTP      {ours:10,.0f} messages/s")
+    print(f"  of only decoding         {ours / decoding:10.2f}   ({decoding:,.0f}/s)")
+    print(f"  of bare executemany      {ours / bare:10.2f}   ({bare:,.0f}/s)")
+    print(
+        f"CPU per 100,000 messages   {cpu_s / sent.stored * 100_000:10.2f} s, all processes of the collector"
+    )
+    print(f"a batch at half that load  p50 {percentile(calm, 50):.1f} ms, p99 {percentile(calm, 99):.1f} ms")
+    print(f"memory afterwards          {memory_mb:10.0f} MB, all processes of the collector")
+
+
+@contextmanager
+def database(kind: str) -> Iterator[str]:
+    if kind == "sqlite":
+        with tempfile.TemporaryDirectory(prefix="botwatch-bench-") as folder:
+            yield f"sqlite:///{folder}/botwatch.db"
+    else:
+        server = PostgresServer.start(durable=True)
+        try:
+            yield server.create("bench")
+        finally:
+            server.stop()
+
+
+def family(pid: int) -> list[psutil.Process]:
+    master = psutil.Process(pid)
+    return [master, *master.children(recursive=True)]
+
+
+def measured(pid: int, work: Callable[[], Sent]) -> tuple[Sent, float]:
+    """The outcome, and the CPU seconds that the server used."""
+    before = sum(sum(one.cpu_times()[:2]) for one in family(pid))
+    outcome = work()
+    return outcome, sum(sum(one.cpu_times()[:2]) for one in family(pid)) - before
+
+
+def measure_decoding(batches: int, size: int) -> tuple[float, float]:
+    """Messages a second of the view that only decodes, under the collector's kind and number of workers."""
+    command = [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--worker-class", "gthread"]
+    options = ["--workers", "2", "--threads", "32", "--no-control-socket", "tests.bench._decode_only:app"]
+    with subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True) as server:
+        try:
+            url = address_of(server)
+            send(Load(url, "none", CONNECTIONS, size, CONNECTIONS))
+            sent, cpu_s = measured(server.pid, lambda: send(Load(url, "none", batches, size, CONNECTIONS)))
+        finally:
+            server.terminate()
+            server.communicate()
+    return sent.stored / sent.seconds, cpu_s
+
+
+def address_of(server: "subprocess.Popen[str]") -> str:
+    assert server.stderr is not None
+    for line in server.stderr:
+        if "Listening at: " in line:
+            return line.split("Listening at: ")[1].split()[0]
+    raise SystemExit("gunicorn did not start")
+
+
+def rate_of_bare_inserts(messages: int, size: int) -> float:
+    rng = random.Random(1)
+    columns = ("ts", "seq", "user_id", "user_name", "channel", "text", "direction", "response_ms", "wait_ms")
+    rows = [
+        tuple(made.get(name) for name in columns)
+        for made in (message(rng, seq) for seq in range(1, messages + 1))
+    ]
+    marks = ", ".join("?" * len(columns))
+    with tempfile.TemporaryDirectory(prefix="botwatch-bench-") as folder:
+        connection = sqlite3.connect(Path(folder) / "bare.db", isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"CREATE TABLE message (id INTEGER PRIMARY KEY, {', '.join(columns)})")
+        began = time.monotonic()
+        for first in range(0, messages, size):
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(
+                f"INSERT INTO message ({', '.join(columns)}) VALUES ({marks})",
+                rows[first : first + size],
+            )
+            connection.execute("COMMIT")
+        took = time.monotonic() - began
+        connection.close()
+    return messages / took
+
+
+def percentile(sent: Sent, rank: float) -> float:
+    """In milliseconds."""
+    ordered = sorted(sent.delays_s)
+    return 1_000 * ordered[min(len(ordered) - 1, int(len(ordered) * rank / 100))]
+
+
+if __name__ == "__main__":
+    main()
