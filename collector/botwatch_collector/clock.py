@@ -15,10 +15,14 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
+def to_utc(at: int) -> datetime:
+    """An aware datetime, whole seconds."""
+    return datetime.fromtimestamp(at // SECOND, UTC)
+
+
 def iso(at: int) -> str:
     """ISO 8601 in UTC with milliseconds, for example `2026-11-23T08:00:00.000Z`."""
-    moment = datetime.fromtimestamp(at // SECOND, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at % SECOND:03d}Z"
+    return f"{to_utc(at):%Y-%m-%dT%H:%M:%S}.{at % SECOND:03d}Z"
 
 
 def to_ms(moment: datetime) -> int:

@@ -1,6 +1,7 @@
 """Every figure equals what the raw messages say, for any window, zone and bucket."""
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
@@ -13,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from botwatch_collector import db
+from botwatch_collector.analytics.calendar import calendar
+from botwatch_collector.analytics.course import course
 from botwatch_collector.analytics.heatmap import heatmap
 from botwatch_collector.analytics.overview import overview
 from botwatch_collector.analytics.timeline import timeline
@@ -222,3 +225,42 @@ def test_pages_of_top_users_are_all_users_once(
 
     expected = oracle.top_users(oracle.within(MESSAGES, window, bots))
     assert found == [(user_id, messages, iso(at)) for user_id, messages, at in expected]
+
+
+@quick
+@given(
+    window=windows().filter(lambda window: window.length < 90 * DAY_MS),
+    zone=st.sampled_from(ZONES),
+    bucket=st.sampled_from(BUCKETS[1:]),
+)
+def test_course_has_every_bucket_and_the_same_stretch_before(
+    filled: None, window: Window, zone: str, bucket: Any
+) -> None:
+    place = ZoneInfo(zone)
+
+    steps = oracle.plain({"steps": course([1], window, bucket, place)})["steps"]
+
+    starts = [ms(step["at"]) for step in steps]
+    assert starts[0] <= window.start < window.end <= bucket_end(starts[-1], place, bucket)
+    assert all(bucket_end(one, place, bucket) == other for one, other in pairwise(starts))
+    here = Counter(oracle.label(said.at, place, bucket) for said in oracle.within(MESSAGES, window))
+    assert [step["in"] + step["out"] for step in steps] == [
+        here[oracle.label(at, place, bucket)] for at in starts
+    ]
+    ever = Counter(oracle.label(said.at, place, bucket) for said in MESSAGES if said.bot == 1)
+    earlier = [starts[0]]
+    for _ in starts:
+        earlier.insert(0, bucket_start(earlier[0] - 1, place, bucket))
+    assert [step["before"] for step in steps] == [
+        ever[oracle.label(at, place, bucket)] for at in earlier[:-1]
+    ]
+
+
+def bucket_start(at: int, zone: ZoneInfo, bucket: Any) -> int:
+    buckets = calendar(bucket, zone, Window(at, at + 1))
+    return buckets.start(buckets.key(at))
+
+
+def bucket_end(at: int, zone: ZoneInfo, bucket: Any) -> int:
+    buckets = calendar(bucket, zone, Window(at, at + 1))
+    return buckets.end(buckets.key(at))

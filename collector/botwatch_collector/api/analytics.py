@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, current_app
 
 from .. import clock
+from ..analytics.anomalies import anomalies
 from ..analytics.heatmap import heatmap
 from ..analytics.overview import overview
 from ..analytics.timeline import timeline
@@ -39,6 +40,17 @@ def get_users() -> Response:
     cursor, limit = params.cursor(), params.limit(_USERS, _limits().page_rows)
     window = cursor.window if cursor else params.window(clock.now())
     return answer(top_users(params.bots(), window, limit, cursor))
+
+
+@blueprint.get("/anomalies")
+@requires_reader
+def get_anomalies() -> Response:
+    """The buckets that are far from usual."""
+    now, zone = clock.now(), params.zone()
+    window = params.window(now)
+    return answer(
+        anomalies(params.bots(), window, params.bucket(), zone, now=now, most_points=_limits().points)
+    )
 
 
 @blueprint.get("/heatmap")

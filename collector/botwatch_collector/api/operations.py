@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from ..analytics.anomalies import Anomalies
 from ..analytics.heatmap import Heatmap
 from ..analytics.overview import Overview
 from ..analytics.service import Metrics, QuickHealth
@@ -127,6 +128,12 @@ OPERATIONS = (
         "Who writes most: messages received, then user id by code points",
         parameters=(*_WINDOW, _limit(20), CURSOR),
         answers=TopUsers,
+    ),
+    Operation(
+        "/api/analytics/anomalies",
+        "Buckets over two standard deviations from the same hour or day of the weeks before",
+        parameters=(*_WINDOW, BUCKET),
+        answers=Anomalies,
     ),
     Operation(
         "/api/analytics/heatmap",
