@@ -60,7 +60,7 @@ class Agent:
         spool_dir: str | os.PathLike[str] | None = None,
         version: str | None = None,
         enabled: bool | None = None,
-        linger_s: float = 1.0,
+        linger_s: float = 2.0,
         batch_events: int = 500,
         batch_bytes: int = 4 << 20,
         spool_max_bytes: int = 64 << 20,
@@ -74,7 +74,8 @@ class Agent:
         """Begin to record and send. What is not passed comes from BOTWATCH_URL, BOTWATCH_TOKEN and so on.
 
         `version` is the bot's own. A batch goes out `linger_s` after the last, or as soon as `batch_events`
-        wait; when behind, batches grow to what the collector takes, `batch_bytes` at most before compression.
+        wait, a quiet bot's first event almost at once; when behind, batches grow to what the collector takes,
+        `batch_bytes` at most before compression.
         `retry_s` is the first pause after a failure; every `adopt_s` it looks for spools of dead processes.
 
         Raises ConfigurationError naming the setting that is missing or wrong; nothing else reaches the bot.

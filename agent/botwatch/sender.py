@@ -24,7 +24,8 @@ CONTRACT_VERSION = 1
 MOST_EVENTS = 5000
 UNAUTHORIZED_RETRY_S = 60.0
 SPACING_S = 0.2
-"""Least time between two posts unless a batch is full: under load, fewer and larger batches cost less."""
+"""Least time between two posts unless a batch is full: under load, fewer and larger batches cost less.
+The first event of a quiet bot waits so long for those that come with it."""
 SINGLE_REJECTIONS = 30
 """So many bad events of a batch are taken out one by one; after that the batch is given up."""
 
@@ -175,15 +176,21 @@ class Sender:
         self._figures.errors += 1
         self._figures.last_error = why
         self._hold_until = time.monotonic() + hold_s
+        self._spool.sync()
         self._spool.drop_older_than(self._config.spool_max_age_s, time.time())
 
     def _pause(self) -> None:
+        """Until the next batch is due. A quiet bot's first event wakes the sender, and is soon on its way."""
         while (hold_s := self._hold_until - time.monotonic()) > 0 and self._finish_by is None:
             self._wake.wait(hold_s)
         if self._is_behind():
             return
-        self._wait_for(MOST_EVENTS, SPACING_S)
-        self._wait_for(self._config.batch_events, self._config.linger_s - SPACING_S)
+        linger_s, spacing_s = self._config.linger_s, min(SPACING_S, self._config.linger_s)
+        self._wait_for(MOST_EVENTS, spacing_s)
+        self._wait_for(self._config.batch_events, linger_s - spacing_s)
+        if not self._spool.waiting:
+            self._wait_for(1, self._config.adopt_s)
+            self._wait_for(self._config.batch_events, spacing_s)
 
     def _is_behind(self) -> bool:
         return (

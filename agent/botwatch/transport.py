@@ -8,7 +8,7 @@ import math
 import re
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from functools import partial
 from importlib import import_module
@@ -45,34 +45,49 @@ class Answer(NamedTuple):
 
 
 class Transport:
-    """Not thread-safe: one per sender thread."""
+    """Not thread-safe: one per sender thread. Proxies and certificates are those of its environment at start.
+
+    The request is prepared once and posted with a new body each time: that halves what `Session.post` costs.
+    """
 
     def __init__(self, url: str, token: str) -> None:
-        self._url = f"{url}/api/events"
         self._encodings = encodings()
         self._session = requests.Session()
         # As `auth`, because a .netrc entry for the host would replace an Authorization header.
         self._session.auth = BearerToken(token)
-        self._session.headers.update({"User-Agent": AGENT, "Content-Type": "application/x-ndjson"})
+        headers = {"User-Agent": AGENT, "Content-Type": "application/x-ndjson"}
+        self._draft = requests.Request("POST", f"{url}/api/events", headers)
+        self._request: requests.PreparedRequest | None = None
+        self._environment: Mapping[str, Any] = {}
 
     def post(self, header: dict[str, Any], lines: list[bytes], timeout_s: float) -> Answer:
         """Never raises for what network or collector do."""
         body = json.dumps(header, separators=(",", ":")).encode() + b"\n" + b"".join(lines)
         encoding, compress = self._encodings[0] if len(body) >= COMPRESS_FROM_BYTES else ("identity", bytes)
         try:
-            response = self._session.post(
-                self._url,
-                data=compress(body),
-                headers={"Content-Encoding": encoding},
-                timeout=(min(CONNECT_TIMEOUT_S, timeout_s), timeout_s),
-                allow_redirects=False,
-            )
+            response = self._send(compress(body), encoding, timeout_s)
         except (requests.RequestException, UnicodeError, ValueError) as error:
             return Answer(Verdict.RETRY, f"{type(error).__name__}: {error}")
         if response.status_code == 415 and len(self._encodings) > 1 and encoding != "identity":
             self._encodings.pop(0)
             return self.post(header, lines, timeout_s)
         return read_answer(response)
+
+    def _send(self, body: bytes, encoding: str, timeout_s: float) -> requests.Response:
+        request = self._request or self._prepare()
+        request.body = body
+        request.headers["Content-Encoding"] = encoding
+        request.headers["Content-Length"] = str(len(body))
+        adapter = self._session.get_adapter(request.url or "")
+        timeout = (min(CONNECT_TIMEOUT_S, timeout_s), timeout_s)
+        response = adapter.send(request, timeout=timeout, **self._environment)
+        response.content  # noqa: B018  (read to its end, so that the connection can be used again)
+        return response
+
+    def _prepare(self) -> requests.PreparedRequest:
+        self._request = self._session.prepare_request(self._draft)
+        self._environment = self._session.merge_environment_settings(self._request.url, {}, False, None, None)
+        return self._request
 
     def close(self) -> None:
         self._session.close()

@@ -83,8 +83,6 @@ class Backlog:
                 continue
             reading = read_records(content, max_events, max_bytes)
             if reading.lines:
-                with contextlib.suppress(OSError):
-                    segment.sync()
                 return Batch(segment, reading.lines, reading.consumed)
             self._advance(segment, reading.consumed, 0)
         return None
@@ -95,6 +93,13 @@ class Backlog:
                 if not segment.is_sent:
                     return segment
         return None
+
+    def sync(self) -> None:
+        with self._lock:
+            segments = list(self.segments)
+        for segment in segments:
+            with contextlib.suppress(OSError):
+                segment.sync()
 
     def acknowledge(self, batch: Batch) -> None:
         """The collector has these events, or will never take them."""

@@ -1,7 +1,7 @@
 """The write side of the queue: an accepted line is in a memory-mapped file before the call returns.
 
-The page cache outlives the process, so the line survives kill -9 from then on; the sender makes it survive a
-power cut before it sends it.
+The page cache outlives the process, so the line survives kill -9 from then on. What the collector does not
+take at once is synced, and survives a power cut too; syncing all would cost as much as sending it.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ class Spool:
 
     def wake_after(self, events: int) -> None:
         """Wake the sender when so many more events are accepted."""
-        self._wake_at = self._seq + events
+        with self._lock:
+            self._wake_at = self._seq + events
 
     def _roll(self, size_bytes: int) -> None:
         """Go on in a new segment that has room for `size_bytes`."""
@@ -231,6 +232,12 @@ class Spool:
 
     def acknowledge(self, batch: Batch) -> None:
         self.backlog.acknowledge(batch)
+
+    def sync(self) -> None:
+        """Make what this instance wrote so far survive a power cut."""
+        with self._lock:
+            self._settle()
+        self.backlog.sync()
 
     @property
     def waiting(self) -> int:
