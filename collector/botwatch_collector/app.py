@@ -12,6 +12,7 @@ from .api import monitoring as monitoring_api
 from .api import stream as stream_api
 from .config import Config, load
 from .ingest.writer import Commit, Writer
+from .pages import analytics as analytics_page
 from .pages import base, first_run, login, monitoring
 
 BLUEPRINTS = (
@@ -27,6 +28,7 @@ BLUEPRINTS = (
     login.blueprint,
     first_run.blueprint,
     monitoring.blueprint,
+    analytics_page.blueprint,
 )
 
 

@@ -25,6 +25,7 @@ class Page:
 
 MENU = (
     Page("/monitoring", "Monitoring", keeps_bot=True),
+    Page("/analytics", "Analytics", keeps_bot=True),
     Page("/first-run", "Set-up", keeps_bot=False),
 )
 

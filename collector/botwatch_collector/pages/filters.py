@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -99,6 +99,21 @@ def hour(at: str, zone: ZoneInfo) -> str:
     return f"{_moment(at).astimezone(zone):%H:%M}"
 
 
+def day(value: date) -> str:
+    """A calendar day, `24 Nov 2026`."""
+    return f"{value.day} {value:%b %Y}"
+
+
+def bucket(at: str, name: str, zone: ZoneInfo) -> str:
+    """A step of a chart: `24 Nov, 14:00`, `24 Nov 2026`, `week of 23 Nov 2026`, `Nov 2026`."""
+    local = _moment(at).astimezone(zone)
+    if name == "hour":
+        return f"{local.day} {local:%b, %H:%M}"
+    if name == "month":
+        return f"{local:%b %Y}"
+    return f"{'week of ' if name == 'week' else ''}{day(local)}"
+
+
 def moment(at: str, zone: ZoneInfo) -> str:
     """The full date and time in the reader's zone."""
     return f"{_moment(at).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
@@ -175,8 +190,10 @@ def _moment(at: str) -> datetime:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "bucket": bucket,
     "change": change,
     "clock": clock,
+    "day": day,
     "duration": duration,
     "fact": fact,
     "harmless": harmless,

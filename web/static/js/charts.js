@@ -1,25 +1,17 @@
 // The chart of the hourly volume: bars for the last 24 hours, a dashed line for the 24 before. Its numbers come
 // from the table below it, which a refresh replaces.
 
+import { colour, count, fromZero, keep, overTime } from "./plot.js";
 import { zone } from "./times.js";
 
-const dark = matchMedia("(prefers-color-scheme: dark)");
 const hourFormat = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone });
-const count = new Intl.NumberFormat("en");
 
 export function start() {
   const frame = document.getElementById("volume-chart");
   if (!frame || !document.getElementById("volume-numbers")) return;
-  let drawn = draw(frame);
-
-  const again = () => {
-    drawn.destroy();
-    drawn = draw(frame);
-  };
-  new ResizeObserver(() => drawn.setSize(size(frame))).observe(frame);
-  dark.addEventListener("change", again);
+  const chart = keep(frame, draw);
   document.body.addEventListener("htmx:oobAfterSwap", (event) => {
-    if (event.detail.target.id === "volume-numbers") drawn.setData(series());
+    if (event.detail.target.id === "volume-numbers") chart().setData(series());
   });
 }
 
@@ -35,26 +27,10 @@ function series() {
 }
 
 function draw(frame) {
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--bw-${name}`).trim();
   const bars = uPlot.paths.bars({ size: [0.72, 36], align: 1 });
-  const axis = {
-    stroke: colour("ink-soft"),
-    font: "12px system-ui, sans-serif",
-    ticks: { show: false },
-    grid: { stroke: colour("line"), width: 1 },
-  };
-  const options = {
-    ...size(frame),
-    padding: [8, 0, 0, 0],
-    legend: { show: false },
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
+  const options = overTime(frame, (seconds) => hourFormat.format(seconds * 1000), {
     cursor: { y: false, points: { show: false }, drag: { setScale: false, x: false } },
-    scales: { y: { range: (_, __, highest) => [0, Math.max(4, (highest ?? 0) * 1.08)] }, x: { range: wholeHours } },
-    axes: [
-      { ...axis, grid: { show: false }, size: 28, space: 56, values: (_, splits) => splits.map((at) => hourFormat.format(at * 1000)) },
-      { ...axis, size: 52, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6, 1e7],
-        values: (_, splits) => splits.map((value) => count.format(value)) },
-    ],
+    scales: { y: { range: fromZero }, x: { range: wholeHours } },
     series: [
       {},
       { paths: bars, fill: colour("out"), width: 0, points: { show: false } },
@@ -62,8 +38,7 @@ function draw(frame) {
       { stroke: colour("before"), width: 2, dash: [5, 4], paths: middle(), points: { show: false } },
     ],
     hooks: { setCursor: [readOut] },
-  };
-  frame.replaceChildren();
+  });
   return new uPlot(options, series(), frame);
 }
 
@@ -97,8 +72,4 @@ function readOut(plot) {
   words.textContent = `${hour}: ${count.format(received)} received, ${count.format(all - received)} sent; ${
     before === null ? "nothing known of" : count.format(before)
   } the day before`;
-}
-
-function size(frame) {
-  return { width: frame.clientWidth || 300, height: frame.clientHeight || 240 };
 }
