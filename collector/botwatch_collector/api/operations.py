@@ -79,6 +79,7 @@ BUCKET = Parameter(
 CURSOR = Parameter(
     "cursor", "The `next` of the page before; its window is kept, from and to don't count", _TEXT
 )
+FORMAT = Parameter("format", "Of the file", {"enum": ["csv", "json", "ndjson"], "default": "csv"})
 ACTIVE = Parameter(
     "window", "The last 30 minutes, or since midnight", {"enum": ["now", "today"], "default": "now"}
 )
@@ -152,6 +153,12 @@ OPERATIONS = (
         "Who is active, the busiest first",
         parameters=(BOT, ACTIVE, TZ, _limit(100), CURSOR),
         answers=ActiveUsersList,
+    ),
+    Operation(
+        "/api/monitoring/export",
+        "Every message of the window as a file: CSV with times in the zone, JSON, or JSON lines",
+        parameters=(*_WINDOW, FORMAT),
+        media_type="text/csv",
     ),
     Operation(
         "/debug/metrics", "A few figures, and the collector's own", parameters=(BOT, TZ), answers=Metrics

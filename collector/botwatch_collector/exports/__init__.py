@@ -1,0 +1,1 @@
+"""Everything that was recorded, to take elsewhere."""
