@@ -42,6 +42,7 @@ class Agent:
 
     def __init__(self) -> None:
         self._append: Callable[[str], None] | None = None
+        self._is_suspect: Callable[[str], object] = bool
         self._running: Running | None = None
         self._last: Running | None = None
         self._config: Config | None = None
@@ -59,6 +60,8 @@ class Agent:
         *,
         spool_dir: str | os.PathLike[str] | None = None,
         version: str | None = None,
+        privacy: Mapping[str, str] | None = None,
+        privacy_key: str | bytes | None = None,
         enabled: bool | None = None,
         linger_s: float = 2.0,
         batch_events: int = 500,
@@ -73,7 +76,8 @@ class Agent:
     ) -> Agent:
         """Begin to record and send. What is not passed comes from BOTWATCH_URL, BOTWATCH_TOKEN and so on.
 
-        `version` is the bot's own. A batch goes out `linger_s` after the last, or as soon as `batch_events`
+        `version` is the bot's own. `privacy` says what may be kept, such as {"user_id": "hash"}; see
+        docs/privacy.md. A batch goes out `linger_s` after the last, or as soon as `batch_events`
         wait, a quiet bot's first event almost at once; when behind, batches grow to what the collector takes,
         `batch_bytes` at most before compression.
         `retry_s` is the first pause after a failure; every `adopt_s` it looks for spools of dead processes.
@@ -92,6 +96,8 @@ class Agent:
             token=token,
             bot=bot,
             version=version,
+            privacy=privacy,
+            privacy_key=privacy_key,
             spool_dir=spool_dir,
             numbers={
                 "linger_s": linger_s,
@@ -121,6 +127,7 @@ class Agent:
 
         self._running = Running(config, self._losses, self._watched, self.update_age_s)
         self._running.start()
+        self._is_suspect = config.privacy.is_suspect
         self._append = self._running.spool.append
         follow(self)
         atexit.register(self.stop)
@@ -165,6 +172,7 @@ class Agent:
                 and (channel is None or len(channel) <= NAME_LIMIT)  # type: ignore[arg-type]
                 and (response_ms is None or (type(response_ms) is int and 0 <= response_ms <= LATEST_MS))
                 and (wait_ms is None or (type(wait_ms) is int and 0 <= wait_ms <= LATEST_MS))
+                and self._is_suspect(f"{text}\n{user_name}") is None
             ):
                 now = time_ns() // 1_000_000
                 body = (
@@ -206,7 +214,8 @@ class Agent:
     def _careful_body(self, **fields: Any) -> str:
         """The body of an unusual message. Raises InvalidEvent when nothing can be made of it."""
         try:
-            return message_body(**fields, count=self._losses.count)
+            assert self._config is not None
+            return message_body(**fields, privacy=self._config.privacy, count=self._losses.count)
         except Exception as error:  # an argument's own __str__ or __float__ may raise anything
             raise InvalidEvent from error
 

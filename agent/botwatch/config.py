@@ -13,6 +13,7 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
+from .privacy import Privacy, checked_privacy, rules_from
 from .tokens import is_ingest, is_well_formed
 
 MIB = 1 << 20
@@ -51,6 +52,7 @@ class Config:
     bot: str | None
     version: str | None
     spool_dirs: tuple[str, ...]
+    privacy: Privacy
     linger_s: float
     batch_events: int
     batch_bytes: int
@@ -85,6 +87,8 @@ def read_config(
     version: str | None,
     spool_dir: str | os.PathLike[str] | None,
     numbers: Mapping[str, float],
+    privacy: Mapping[str, str] | None = None,
+    privacy_key: str | bytes | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Config:
     """Arguments win over the environment. `numbers` has a value for every setting of RANGES."""
@@ -101,6 +105,7 @@ def read_config(
         bot=name,
         version=checked_name("version", version),
         spool_dirs=spool_candidates(spool_dir or environ.get("BOTWATCH_SPOOL") or None, identity, environ),
+        privacy=read_privacy(privacy, privacy_key, environ),
         **numbers,  # type: ignore[arg-type]
     )
 
@@ -121,14 +126,35 @@ def checked_url(url: str | None) -> str:
 
 
 def token_from_file(environ: Mapping[str, str]) -> str | None:
-    path = environ.get("BOTWATCH_TOKEN_FILE")
+    return secret_from_file("token", environ, "BOTWATCH_TOKEN_FILE")
+
+
+def secret_from_file(setting: str, environ: Mapping[str, str], variable: str) -> str | None:
+    path = environ.get(variable)
     if not path:
         return None
     try:
         with open(path, encoding="ascii") as file:  # noqa: PTH123
             return file.read().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise wrong("token", "BOTWATCH_TOKEN_FILE", f"can't be read: {error}") from None
+        raise wrong(setting, variable, f"can't be read: {error}") from None
+
+
+def read_privacy(
+    rules: Mapping[str, str] | None, key: str | bytes | None, environ: Mapping[str, str]
+) -> Privacy:
+    """An argument replaces its variable as a whole: of two policies for one field, one would be forgotten."""
+    secret = (
+        key
+        or environ.get("BOTWATCH_PRIVACY_KEY")
+        or secret_from_file("privacy_key", environ, "BOTWATCH_PRIVACY_KEY_FILE")
+    )
+    try:
+        return checked_privacy(
+            rules_from(environ.get("BOTWATCH_PRIVACY", "")) if rules is None else rules, secret
+        )
+    except ValueError as error:
+        raise wrong("privacy", "BOTWATCH_PRIVACY", str(error)) from None
 
 
 def checked_token(token: str | None) -> str:

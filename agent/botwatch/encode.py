@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from .privacy import Privacy
+
     Count = Callable[[str], None]
 
 TEXT_LIMIT = 65_536
@@ -41,28 +43,35 @@ def message_body(
     event_id: object,
     ts: object,
     attributes: Mapping[str, object] | None,
+    privacy: Privacy,
     count: Count,
 ) -> str:
     """Raises InvalidEvent when there is no sensible message in this."""
     if direction not in ("in", "out"):
         raise InvalidEvent("direction")
-    content = None if text is None else plain_text(text)
-    extra = dict(attributes) if attributes else {}
+
+    def kept(name: str, value: object, most: int) -> str | None:
+        # What would be cut off is not looked through, except for what may shrink into the limit.
+        return None if value is None else privacy.applied(name, plain_text(value)[: 2 * most])
+
+    content = kept("text", text, TEXT_LIMIT)
+    user = kept("user_id", user_id, NAME_LIMIT)
+    extra = privacy.attributes(attributes) if attributes else {}
     if content is not None and len(content) > TEXT_LIMIT:
         content = content[:TEXT_LIMIT]
         extra = {"truncated": True, **extra}
     parts = [
         f'"kind":"message","ts":{timestamp(ts, count)},"direction":"{direction}"',
         '"text":' + ("null" if content is None else quote(content)),
-        '"user_id":' + ("null" if user_id is None else quote(plain_text(user_id)[:NAME_LIMIT])),
+        '"user_id":' + ("null" if user is None else quote(user[:NAME_LIMIT])),
     ]
-    for name, value, limit in (
-        ("user_name", user_name, NAME_LIMIT),
-        ("channel", channel, NAME_LIMIT),
-        ("id", event_id, ID_LIMIT),
+    for name, string, limit in (
+        ("user_name", kept("user_name", user_name, NAME_LIMIT), NAME_LIMIT),
+        ("channel", kept("channel", channel, NAME_LIMIT), NAME_LIMIT),
+        ("id", None if event_id is None else plain_text(event_id), ID_LIMIT),
     ):
-        if value is not None and (short := plain_text(value)[:limit]):
-            parts.append(f'"{name}":{quote(short)}')
+        if string:
+            parts.append(f'"{name}":{quote(string[:limit])}')
     for name, value in (("response_ms", response_ms), ("wait_ms", wait_ms)):
         if value is not None and (number := milliseconds(value, count)) is not None:
             parts.append(f'"{name}":{number}')

@@ -3,7 +3,8 @@
 FILE is NDJSON, plain or gzip; - is standard input. A line is a message with `direction` (in or out), `ts`
 (ISO 8601 or unix milliseconds), `text`, and where known `id`, `user` (or `user_id`, `user_name`), `channel`,
 `response_ms` and `wait_ms`. The messages become those of the token's own bot; the bot that a line names is
-kept as an attribute. Lines with an id may be sent again, also after any interruption: each is stored once.
+kept as an attribute. Texts are sent as they were recorded, unless BOTWATCH_PRIVACY says otherwise. Lines
+with an id may be sent again, also after any interruption: each is stored once.
 
 Exit status 0 means that the collector has acknowledged every message, 130 that it was interrupted.
 """
@@ -12,12 +13,13 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .connection import add_arguments, connection
 from .delivery import FIRST_PATIENCE_S, await_delivery, check_refusal, running_agent
@@ -42,6 +44,8 @@ _SPOOL_BYTES = 64 << 20
 _LOOK_EVERY_BYTES = 256 << 10
 _WAIT_S = 0.05
 _PATIENCE_S = 300.0
+# What may be kept was decided when it was recorded.
+_AS_RECORDED = {"secrets": "keep", "emails": "keep"}
 _FIELDS = tuple(field.name for field in fields(Recorded))
 
 
@@ -59,7 +63,10 @@ def run(args: argparse.Namespace) -> int:
     recording = _Recording(args.file, args.skip_bad)
     # A file is looked through before anything of it is sent; what comes by a pipe can be read only once.
     total = sum(1 for _ in recording.messages()) if Path(args.file).is_file() else None
-    with running_agent(connection(args), args.spool, spool_max_bytes=_SPOOL_BYTES) as agent:
+    settings: dict[str, Any] = {"spool_max_bytes": _SPOOL_BYTES}
+    if "BOTWATCH_PRIVACY" not in os.environ:
+        settings["privacy"] = _AS_RECORDED
+    with running_agent(connection(args), args.spool, **settings) as agent:
         await_delivery(agent, FIRST_PATIENCE_S)
         progress = Progress(sys.stderr, agent, total)
         try:
