@@ -1,4 +1,4 @@
-"""Messages as a file: all of them once, for spreadsheets and programs, and only for those who may see them."""
+"""Messages as a file: all of them once, for spreadsheets and programs, and only for who may see them."""
 
 import csv
 import io
