@@ -10,6 +10,7 @@ from time import time_ns
 from .encode import LATEST_MS, NAME_LIMIT, TEXT_LIMIT, InvalidEvent, message_body, now_ms
 from .losses import Losses
 from .respond import Respond, decorate
+from .waiting import times_of_answer
 from .watched import Watched
 
 TYPE_CHECKING = False
@@ -148,14 +149,17 @@ class Agent:
     ) -> None:
         """Record a message: "in" from the user, "out" to the user. On disk when this returns.
 
-        `response_ms` is how long the bot handled it, `wait_ms` how long the user waited, `ts` when it was
-        (unix milliseconds; now). `text` may be None where it must not be kept; above 65,536 characters it is
-        cut. `attributes` are up to 32 strings, numbers, booleans. A known `id` is not stored again.
+        `response_ms` is how long the bot handled it, `wait_ms` how long the user waited: an answer has them
+        by itself within an update or request that is watched. `ts` is when it was (unix milliseconds; now).
+        `text` may be None where it must not be kept; above 65,536 characters it is cut. `attributes` are up
+        to 32 strings, numbers, booleans. A known `id` is not stored again.
         """
         append = self._append
         if append is None:
             self._not_recording()
             return
+        if direction == "out" and response_ms is None and wait_ms is None:
+            response_ms, wait_ms = times_of_answer(user_id)
         body = None
         try:
             # The usual message is put together here: one call more would be felt.
@@ -286,6 +290,11 @@ class Agent:
         """A handler ended with an exception of this type."""
         if self._running is not None:
             self._running.figures.count_handler_error(error_type.__name__)
+
+    def request_forged(self) -> None:
+        """A webhook's request was not signed as it must be, and is not recorded."""
+        if self._running is not None:
+            self._running.figures.count_forged_request()
 
     def watch_loop(self, loop: AbstractEventLoop) -> None:
         """Measure how late this event loop is. Safe to repeat, and from any thread."""

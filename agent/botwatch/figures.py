@@ -10,7 +10,7 @@ from .losses import Losses
 
 
 class Figures:
-    """Of one process since start. Each number has one writer, except handler errors, which are locked."""
+    """Of one process since start. Each number has one writer, except what the bot counts, which is locked."""
 
     def __init__(self, losses: Losses) -> None:
         self.losses = losses
@@ -21,6 +21,7 @@ class Figures:
         self.duplicates = 0
         self.errors = 0
         self.last_error: str | None = None
+        self.forged_requests = 0
         self._handler_errors: Counter[str] = Counter()
         self._lock = threading.RLock()
 
@@ -31,6 +32,10 @@ class Figures:
     def count_handler_error(self, type_name: str) -> None:
         with self._lock:
             self._handler_errors[type_name] += 1
+
+    def count_forged_request(self) -> None:
+        with self._lock:
+            self.forged_requests += 1
 
     def handler_errors(self) -> dict[str, int]:
         with self._lock:

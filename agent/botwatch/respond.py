@@ -90,8 +90,10 @@ class Response:
     ) -> None:
         """Record an answer with its times. It goes to the user who wrote unless another is named."""
         self.replies += 1
+        if user_id is None:
+            user_id, user_name = self._user_id, user_name or self._user_name
         self._agent.message(
-            user_id=self._user_id if user_id is None else user_id,
+            user_id=user_id,
             text=text,
             direction="out",
             response_ms=self.elapsed_ms(),

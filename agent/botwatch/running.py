@@ -96,6 +96,7 @@ class Running:
             "errors": figures.errors,
             "last_error": figures.last_error,
             "handler_errors": figures.handler_errors(),
+            "forged_requests": figures.forged_requests,
             "uptime_s": round(figures.uptime_s, 3),
             "instance": self.spool.origin["instance"],
         }

@@ -43,9 +43,19 @@ def test_context_manager_records_message_and_reply(
     asked, answered = collector.events()
     assert (asked["user_name"], asked["channel"], answered["channel"]) == ("Alice", "irc", "irc")
     assert "response_ms" not in asked
+    assert answered["user_name"] == "Alice"
     assert answered["response_ms"] >= 0
     assert "wait_ms" not in answered
     assert (response.outcome, response.replies) == ("success", 1)
+
+
+def test_reply_to_another_user_does_not_bear_the_name_of_the_first(
+    agent: Agent, collector: CollectorDouble, recorded: Recorded
+) -> None:
+    with agent.respond(user_id="alice", text="hello", user_name="Alice") as response:
+        response.reply("Alice is here", user_id="bob")
+    recorded()
+    assert "user_name" not in collector.events()[-1]
 
 
 def test_asynchronous_context_manager_does_the_same(agent: Agent, recorded: Recorded) -> None:

@@ -84,7 +84,7 @@ def test_signed_message_and_its_answer_are_recorded(echo, serve, collector):
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Hub-Signature-256": "sha256=" + "0" * 64}])
-def test_forged_message_is_not_recorded(echo, serve, collector, headers):
+def test_forged_message_is_counted_and_not_recorded(echo, serve, agent, collector, headers):
     url = serve(echo)
 
     forged = requests.post(f"{url}/webhook", json=messenger_event("forged"), headers=headers, timeout=10)
@@ -94,6 +94,38 @@ def test_forged_message_is_not_recorded(echo, serve, collector, headers):
     assert forged.status_code == 200, "the app's own outcome stays"
     eventually(lambda: len(collector.messages()) == 2)
     assert [m["text"] for m in collector.messages()] == ["true", "you said true"]
+    assert agent.stats()["forged_requests"] == 2
+
+
+def test_app_attached_twice_records_answers_once(echo, agent, serve, collector):
+    attach(echo, agent, secret=SECRET)
+    url = serve(echo)
+
+    for number in range(2):
+        post_signed(url, messenger_event("hello", mid=f"m{number}"))
+
+    assert agent.flush(30)
+    assert [m["text"] for m in collector.messages()] == ["hello", "you said hello"] * 2
+
+
+def test_message_that_the_view_records_itself_gets_the_turns_times(agent, serve, collector):
+    app = flask.Flask("by hand")
+
+    @app.post("/webhook")
+    def webhook() -> dict[str, str]:
+        time.sleep(0.05)
+        agent.message(direction="out", user_id="42", text="by hand")
+        agent.message(direction="out", user_id="7", text="to another")
+        return {"text": "not one more"}
+
+    attach(app, agent, secret=SECRET)
+    post_signed(serve(app), messenger_event("hello"))
+
+    assert agent.flush(30)
+    _, answered, told = collector.messages()
+    assert answered["text"] == "by hand"
+    assert answered["response_ms"] >= 50 and answered["wait_ms"] >= 5050
+    assert (told["text"], told.get("response_ms"), told.get("wait_ms")) == ("to another", None, None)
 
 
 def test_message_delivered_again_is_recorded_once(echo, serve, collector):

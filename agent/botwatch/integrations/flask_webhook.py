@@ -29,7 +29,7 @@ def attach(
     path: str = "/webhook",
     provider: str | Extractor = "messenger",
 ) -> WebhookWatch:
-    """Watch what is POSTed to `path` (a path or the route's rule).
+    """Watch what is POSTed to `path` (a path or the route's rule); again for the same path changes nothing.
 
     `secret` is what requests are signed with: the app secret of Messenger, the secret_token of Telegram, the
     signing secret of Slack. `provider` is "messenger", "telegram", "slack" or a function from the decoded
@@ -40,8 +40,11 @@ def attach(
         raise TypeError("attach() takes a flask.Flask")
     if not secret:
         raise ValueError("secret: expected what the webhook's requests are signed with, got nothing")
+    watches: dict[str, WebhookWatch] = app.extensions.setdefault("botwatch", {})
+    if path in watches:
+        return watches[path]
     key = secret.encode() if isinstance(secret, str) else secret
-    watch = WebhookWatch(agent, key, path, provider)
+    watch = watches[path] = WebhookWatch(agent, key, path, provider)
     for signal, receiver in (
         (request_started, watch.started),
         (request_finished, watch.finished),
@@ -83,7 +86,10 @@ class WebhookWatch:
 
     def _receive(self) -> None:
         body = peek(request.environ)
-        if body is None or not self._provider.is_genuine(request.headers, body, self._secret):
+        if body is None:
+            return
+        if not self._provider.is_genuine(request.headers, body, self._secret):
+            self._agent.request_forged()
             return
         self._agent.update_seen()
         messages = list(self._provider.messages(payload_of(body, request.content_type or "")))

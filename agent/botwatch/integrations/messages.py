@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .turns import Turn
+from .turns import Turn, no_turn
 
 if TYPE_CHECKING:
     from botwatch import Agent
@@ -67,13 +67,14 @@ def record_sent(agent: Agent, message: Sent, turn: Turn | None, *, is_timed: boo
     to_user = message.chat_id if message.is_private else None
     if answered:
         answered.is_answered = True
-    agent.message(
-        direction="out",
-        user_id=(answered and answered.user_id) or to_user,
-        user_name=answered.user_name if answered else message.user_name,
-        channel=message.channel or (answered and answered.channel),
-        text=message.text,
-        response_ms=answered.response_ms() if answered and is_timed else None,
-        wait_ms=answered.wait_ms() if answered and is_timed else None,
-        attributes={"edited": True} if message.is_edit else None,
-    )
+    with no_turn():
+        agent.message(
+            direction="out",
+            user_id=(answered and answered.user_id) or to_user,
+            user_name=answered.user_name if answered else message.user_name,
+            channel=message.channel or (answered and answered.channel),
+            text=message.text,
+            response_ms=answered.response_ms() if answered and is_timed else None,
+            wait_ms=answered.wait_ms() if answered and is_timed else None,
+            attributes={"edited": True} if message.is_edit else None,
+        )

@@ -1,16 +1,17 @@
 """The update being answered right now: who is waiting, and since when.
 
-A turn travels in a context variable, so that it follows the handler through tasks, `to_thread` and
-concurrent updates, and never leaks into another update.
+A turn is what `waiting` says of the calling task or thread.
 """
 
 from __future__ import annotations
 
 import time
-from contextvars import ContextVar
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
-_current: ContextVar[Turn | None] = ContextVar("botwatch_turn", default=None)
+from ..waiting import current
 
 
 @dataclass(slots=True)
@@ -37,12 +38,29 @@ class Turn:
             return None
         return max(0, round((time.time() - self.sent_at) * 1000))
 
+    def times_of_answer(self, user_id: str) -> tuple[int | None, int | None]:
+        """Of a message that the bot records itself; a turn in which nobody is known answers anybody."""
+        if self.chats and user_id not in self.chats:
+            return None, None
+        self.is_answered = True
+        return self.response_ms(), self.wait_ms()
+
 
 def current_turn() -> Turn | None:
     """The turn of the calling task or thread, None outside of one."""
-    return _current.get()
+    return cast("Turn | None", current.get())
+
+
+@contextmanager
+def no_turn() -> Iterator[None]:
+    """Within, a message is recorded with the times that are given, and no others."""
+    token = current.set(None)
+    try:
+        yield
+    finally:
+        current.reset(token)
 
 
 def begin(turn: Turn | None) -> None:
     """Make `turn` the current one of this task or thread, and of what it starts, until another one begins."""
-    _current.set(turn)
+    current.set(turn)

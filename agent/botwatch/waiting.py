@@ -1,0 +1,30 @@
+"""Who waits for an answer in this task or thread, so that a message out can say how long it took.
+
+A context variable: it follows a handler through tasks and `to_thread`, and never leaks into another's.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Waiting(Protocol):
+        """An update in the hands of the bot, or a request."""
+
+        def times_of_answer(self, user_id: str) -> tuple[int | None, int | None]:
+            """`response_ms` and `wait_ms` of a message to this user, None for one that answers nobody."""
+
+
+current: ContextVar[Waiting | None] = ContextVar("botwatch_waiting", default=None)
+
+
+def times_of_answer(user_id: object) -> tuple[int | None, int | None]:
+    """Handling time and wait of a message that leaves now. Never raises."""
+    waiting = current.get()
+    try:
+        return (None, None) if waiting is None else waiting.times_of_answer(str(user_id))
+    except Exception:  # a user id's own __str__ may raise anything
+        return None, None
