@@ -28,6 +28,22 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Keep:
+    """For how many days what is kept, counted from when it came here; 0 is for ever.
+
+    Samples are thinned: all of them, then one a minute, then one an hour.
+    """
+
+    messages: int = 90
+    activities: int = 90
+    checks: int = 30
+    heartbeats: int = 7
+    samples: int = 2
+    samples_by_minute: int = 30
+    samples_by_hour: int = 730
+
+
+@dataclass(frozen=True)
 class Config:
     """The collector's configuration. Build it with `load`, or by hand in tests."""
 
@@ -42,6 +58,8 @@ class Config:
     trusted_proxies: int = 0
     admin_user: str | None = None
     admin_password: str | None = field(default=None, repr=False)
+    archive: Path | None = None
+    keep: Keep = field(default_factory=Keep)
     limits: Limits = field(default_factory=Limits)
 
 
@@ -65,6 +83,20 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         trusted_proxies=_number(env, "BOTWATCH_TRUSTED_PROXIES", 0, least=0),
         admin_user=env.get("BOTWATCH_ADMIN_USER") or None,
         admin_password=_secret(env, "BOTWATCH_ADMIN_PASSWORD"),
+        archive=Path(env["BOTWATCH_ARCHIVE"]).absolute() if env.get("BOTWATCH_ARCHIVE") else None,
+        keep=_keep(env),
+    )
+
+
+def _keep(env: Mapping[str, str]) -> Keep:
+    return Keep(
+        messages=_number(env, "BOTWATCH_KEEP_MESSAGES", Keep.messages, least=0),
+        activities=_number(env, "BOTWATCH_KEEP_ACTIVITIES", Keep.activities, least=0),
+        checks=_number(env, "BOTWATCH_KEEP_CHECKS", Keep.checks, least=0),
+        heartbeats=_number(env, "BOTWATCH_KEEP_HEARTBEATS", Keep.heartbeats, least=0),
+        samples=_number(env, "BOTWATCH_KEEP_SAMPLES", Keep.samples, least=0),
+        samples_by_minute=_number(env, "BOTWATCH_KEEP_SAMPLES_BY_MINUTE", Keep.samples_by_minute, least=0),
+        samples_by_hour=_number(env, "BOTWATCH_KEEP_SAMPLES_BY_HOUR", Keep.samples_by_hour, least=0),
     )
 
 

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import peewee
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, Unavailable
 
 database = peewee.DatabaseProxy()
 """What every model is bound to; `connect` says which database that is."""
@@ -73,6 +74,50 @@ def writing() -> Iterator[None]:
         return
     with _file_lock(database.obj.database), database.atomic("IMMEDIATE"):
         yield
+
+
+def size_bytes() -> int:
+    """What the database takes on disk."""
+    if is_postgresql():
+        return int(database.execute_sql("SELECT pg_database_size(current_database())").fetchone()[0])
+    path = Path(database.obj.database)
+    files = (path, path.with_name(f"{path.name}-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+def require_space(needed_bytes: int, purpose: str) -> None:
+    """Raises Unavailable when the disk has not so much left. The disk of a server can't be asked for."""
+    if is_postgresql():
+        return
+    free_bytes = shutil.disk_usage(Path(database.obj.database).parent).free
+    if free_bytes < needed_bytes:
+        raise Unavailable(
+            f"{purpose} needs {needed_bytes >> 20} MiB on the database's disk, {free_bytes >> 20} are free"
+        )
+
+
+def compact() -> None:
+    """Rewrite the database without what was deleted from it, which until then may still stand in its files.
+
+    Not inside a transaction. SQLite holds ingest meanwhile, and needs the database's size twice on disk.
+    """
+    if is_postgresql():
+        database.cursor().execute("VACUUM")
+        return
+    require_space(2 * size_bytes(), "rewriting the database")
+    with _file_lock(database.obj.database):
+        # In memory, as all else that is temporary, a copy of the whole database might not fit.
+        database.execute_sql("PRAGMA temp_store = file")
+        database.execute_sql("VACUUM")
+        database.execute_sql("PRAGMA temp_store = memory")
+        (is_busy, *_) = database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if is_busy:
+        raise Unavailable("a reader holds the database's log; what was deleted stays there until it ends")
+
+
+def start_of(at: Any, span_ms: int) -> Any:
+    """The start of the hour, say, that holds the time of a column. (% would be LIKE.)"""
+    return at / span_ms * span_ms
 
 
 def insert_rows(

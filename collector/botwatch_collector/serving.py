@@ -1,4 +1,5 @@
-"""Runs the collector under gunicorn: one master, workers with threads, each with its own application.
+"""Runs the collector under gunicorn: one master, workers with threads, each with its own application, and
+the companions of them all.
 
 The master holds no connection to the database when it forks, so that no two processes share one.
 """
@@ -18,7 +19,9 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import ThreadWorker
 
+from . import jobs
 from .app import create_app
+from .companions import Companion
 from .config import Config
 from .errors import ConfigurationError
 from .lifecycle import stopping
@@ -45,6 +48,18 @@ class Master(Arbiter):  # type: ignore[misc]
             return super().spawn_worker()
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+    def manage_workers(self) -> None:
+        for companion in self.app.companions:
+            companion.keep_running(self.LISTENERS)
+        super().manage_workers()
+
+    def stop(self, graceful: bool = True) -> None:
+        for companion in self.app.companions:
+            companion.stop()
+        super().stop(graceful)
+        for companion in self.app.companions:
+            companion.await_end()
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -86,6 +101,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._config = config
         self._cookie_key = cookie_key
         self._listener = listener
+        self.companions = (Companion("botwatch-jobs", lambda: jobs.work(config)),)
         super().__init__()
 
     def load_config(self) -> None:

@@ -29,6 +29,8 @@ class Server:
     ) -> None:
         outer = {name: value for name, value in os.environ.items() if not name.startswith("BOTWATCH_")}
         given = {"BOTWATCH_DATABASE": database_url, "BOTWATCH_WORKERS": str(workers)}
+        # Tests store messages of any age, and expect to find them.
+        given |= {"BOTWATCH_KEEP_MESSAGES": "0", "BOTWATCH_KEEP_ACTIVITIES": "0"}
         self.environment = outer | given | dict(environment or {})
         self.url = ""
         self._process: subprocess.Popen[str] | None = None
@@ -59,8 +61,17 @@ class Server:
     @property
     def worker_pids(self) -> list[int]:
         """Those alive; one that was killed may not be buried yet."""
+        # A companion has a name of its own.
+        own = psutil.Process(self.pid).name()
+        return [child.pid for child in self._children() if child.name() == own]
+
+    def companion_pid(self, name: str) -> int | None:
+        """The process beside the workers of that name, if it is alive."""
+        return next((child.pid for child in self._children() if child.name() == name), None)
+
+    def _children(self) -> list[psutil.Process]:
         children = psutil.Process(self.pid).children()
-        return [child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
 
     def start(self) -> None:
         """Start and wait until /readyz answers 200; on the same port as before, if there was one."""

@@ -6,9 +6,10 @@ from pathlib import Path
 from .sources import imports_of, modules
 
 FOUNDATION = {"config", "clock", "errors", "db", "lifecycle"}
-TABLES = {"models", "migrations", "counters"}
+TABLES = {"models", "migrations", "counters", "backup"}
 DOMAIN = {
     "ingest", "rollups", "stream", "presence", "activities", "analytics", "alerts", "access", "exports",
+    "retention",
 }  # fmt: skip
 EDGE = {"guard", "replies", "security"}  # what every view stands behind
 OUTER = {"api", "pages", "jobs", "cli"}
@@ -21,11 +22,11 @@ MAY_IMPORT = (
     | {"ingest": FOUNDATION | TABLES | {"rollups"}}  # stored in one transaction
     | {"analytics": FOUNDATION | TABLES | {"rollups", "presence"}}
     | {"alerts": FOUNDATION | TABLES | {"rollups", "presence"}}
-    | {"metrics": INWARD}
+    | {"metrics": INWARD, "companions": FOUNDATION}
     | dict.fromkeys(EDGE, INWARD | EDGE)
     | dict.fromkeys(OUTER, INWARD | EDGE | {"metrics"})
     | {"app": INWARD | EDGE | OUTER | {"metrics"}}
-    | {"wsgi": FOUNDATION | {"app"}, "serving": INWARD | EDGE | {"app"}}
+    | {"wsgi": FOUNDATION | {"app"}, "serving": INWARD | EDGE | {"app", "companions", "jobs"}}
     | {"cli": INWARD | {"serving", "demo"}, "__main__": {"cli"}, "demo": FOUNDATION, "": set()}
 )
 

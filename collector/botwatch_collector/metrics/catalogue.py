@@ -101,6 +101,22 @@ OWN = (
         ("reason",),
         own=True,
     ),
+    Metric(
+        "botwatch_job_runs_total",
+        "counter",
+        "Runs of a job, by how they ended: done or failed.",
+        ("job", "result"),
+        own=True,
+    ),
+    Metric("botwatch_job_seconds_total", "counter", "Time that a job's runs took.", ("job",), own=True),
+    Metric(
+        "botwatch_job_succeeded_timestamp_seconds",
+        "gauge",
+        "When a job last succeeded, in unix seconds.",
+        ("job",),
+        own=True,
+    ),
+    Metric("botwatch_pruned_rows_total", "counter", "Rows that retention removed.", ("table",), own=True),
     Metric("botwatch_database_size_bytes", "gauge", "Size of the database.", own=True),
     Metric(
         "botwatch_build_info",

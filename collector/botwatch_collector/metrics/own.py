@@ -5,12 +5,11 @@ import platform
 from collections import defaultdict
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from .. import db
 from ..clock import SECOND
-from ..models import CollectorCounter, CollectorWorker
+from ..models import CollectorCounter, CollectorWorker, Job
 from .catalogue import OWN, Metric
 from .readings import Labels, Readings, Total, Value
 
@@ -27,7 +26,10 @@ def read(now: int) -> Readings:
         **{metric.name: _counter(metric, counted) for metric in OWN if metric.kind == "counter"},
         **{metric.name: _summary(metric, counted) for metric in OWN if metric.kind == "summary"},
         **{name: [((), sum(one.gauges.get(name, 0.0) for one in workers))] for name in WORKER_GAUGES},
-        "botwatch_database_size_bytes": [((), float(_database_size()))],
+        "botwatch_job_succeeded_timestamp_seconds": [
+            ((job.name,), job.succeeded_at / SECOND) for job in Job.select() if job.succeeded_at is not None
+        ],
+        "botwatch_database_size_bytes": [((), float(db.size_bytes()))],
         "botwatch_build_info": [((version("botwatch"), platform.python_version(), db.dialect()), 1.0)],
         "botwatch_worker_start_time_seconds": [
             ((one.host, str(one.pid)), one.started_at / SECOND) for one in workers
@@ -55,12 +57,3 @@ def _counter(metric: Metric, counted: Mapping[str, Mapping[str, float]]) -> list
 def _summary(metric: Metric, counted: Mapping[str, Mapping[str, float]]) -> list[tuple[Labels, Value]]:
     count, total = (sum(counted.get(f"{metric.name}_{part}", {}).values()) for part in ("count", "sum"))
     return [((), Total(count, total))]
-
-
-def _database_size() -> int:
-    if db.is_postgresql():
-        query = "SELECT pg_database_size(current_database())"
-        return int(db.database.execute_sql(query).fetchone()[0])
-    path = Path(db.database.obj.database)
-    files = (path, path.with_name(f"{path.name}-wal"))
-    return sum(file.stat().st_size for file in files if file.exists())

@@ -3,13 +3,14 @@
 from .access import Account, Login, LoginFailure, Token
 from .base import Table
 from .events import Activity, BotUser, CheckResult, EventId, EventSequence, Heartbeat, Message, Sample
-from .own import CollectorCounter, CollectorWorker, Setting
+from .own import CollectorCounter, CollectorWorker, Job, Setting
 from .registry import Bot, Instance
 from .rollups import (
     MessageCounts,
     MessageDay,
     MessageHour,
     MessageMinute,
+    PrunedHour,
     ResponseDay,
     ResponseEver,
     ResponseHour,
@@ -49,6 +50,8 @@ TABLES: tuple[type[Table], ...] = (
     UserDay,
     UserWeek,
     UserMonth,
+    PrunedHour,
+    Job,
     CollectorCounter,
     CollectorWorker,
 )
@@ -66,6 +69,7 @@ __all__ = [
     "EventSequence",
     "Heartbeat",
     "Instance",
+    "Job",
     "Login",
     "LoginFailure",
     "Message",
@@ -73,6 +77,7 @@ __all__ = [
     "MessageDay",
     "MessageHour",
     "MessageMinute",
+    "PrunedHour",
     "ResponseDay",
     "ResponseEver",
     "ResponseHour",

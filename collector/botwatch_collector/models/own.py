@@ -33,3 +33,15 @@ class CollectorWorker(Table):
     started_at = peewee.BigIntegerField()
     seen_at = peewee.BigIntegerField()
     gauges = Json()
+
+
+class Job(Table):
+    """Something done from time to time, by whoever claims it. `error` is what its last run ended with."""
+
+    name = peewee.TextField(primary_key=True)
+    due_at = peewee.BigIntegerField()
+    claimed_by = peewee.TextField(null=True)
+    claimed_until = peewee.BigIntegerField(null=True)
+    started_at = peewee.BigIntegerField(null=True)
+    succeeded_at = peewee.BigIntegerField(null=True)
+    error = peewee.TextField(null=True)

@@ -91,3 +91,10 @@ class UserWeek(UserCounts):
 
 class UserMonth(UserCounts):
     pass
+
+
+class PrunedHour(Bucketed):
+    """An hour that messages were removed from: what the rollups say of it can't be counted again."""
+
+    class Meta:
+        primary_key = peewee.CompositeKey("bot_id", "at")

@@ -1,7 +1,8 @@
 """Adds new messages to the rollups, inside the transaction that stores them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .. import db, models
@@ -57,10 +58,15 @@ def apply(messages: Iterable[Counted]) -> None:
             counts[4] += 1
             counts[5] += message.wait_ms
             times[message.bot_id, at, WAIT, bucket_of(message.wait_ms)][0] += 1
-    _write(MESSAGES, minutes, ("bot_id", "at"), _MESSAGE_SUMS, _add)
-    _write(RESPONSES, times, ("bot_id", "at", "measure", "bucket"), ("times",), _add)
-    _write(USERS, users, ("bot_id", "at", "user_id"), ("messages", "first_at", "last_at"), _add_user)
+    for group, rows in zip(GROUPS, (minutes, times, users), strict=True):
+        _write(group, group.rollups, rows)
     _write_people(people)
+
+
+def fold(group: "Group", finest: Iterable[tuple[Any, ...]]) -> None:
+    """Add rows of the finest rollup, keys and then values, to all the coarser ones."""
+    width = len(group.keys)
+    _write(group, group.rollups[1:], {row[:width]: [*row[width:]] for row in finest})
 
 
 def _count_user(users: Rows, people: dict[tuple[int, str], list[Any]], message: Counted) -> None:
@@ -77,25 +83,23 @@ def _count_user(users: Rows, people: dict[tuple[int, str], list[Any]], message: 
     person[3] = max(person[3], at)
 
 
-def _write(
-    rollups: tuple[Rollup, ...], rows: Rows, keys: tuple[str, ...], values: tuple[str, ...], combine: Combine
-) -> None:
+def _write(group: "Group", rollups: Sequence[Rollup], rows: Rows) -> None:
     """Write the finest rollup, then fold it into each coarser one."""
     for rollup in rollups:
         folded: Rows = {}
         for (bot_id, at, *rest), row in rows.items():
             key = (bot_id, rollup.bucket(at), *rest)
             if key in folded:
-                combine(folded[key], row)
+                group.combine(folded[key], row)
             else:
                 folded[key] = row.copy()
         table = rollup.model._meta.table_name
-        changes = ", ".join(f"{name} = {_merged(table, name)}" for name in values)
+        changes = ", ".join(f"{name} = {_merged(table, name)}" for name in group.values)
         db.insert_rows(
             rollup.model,
-            keys + values,
+            group.keys + group.values,
             [(*key, *row) for key, row in folded.items()],
-            f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}",
+            f"ON CONFLICT ({', '.join(group.keys)}) DO UPDATE SET {changes}",
         )
 
 
@@ -115,6 +119,23 @@ def _add_user(total: list[int], row: list[int]) -> None:
     total[0] += row[0]
     total[1] = min(total[1], row[1])
     total[2] = max(total[2], row[2])
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rollups of the same columns, finest first, and how a row is added to another."""
+
+    rollups: tuple[Rollup, ...]
+    keys: tuple[str, ...]
+    values: tuple[str, ...]
+    combine: Combine
+
+
+GROUPS = (
+    Group(MESSAGES, ("bot_id", "at"), _MESSAGE_SUMS, _add),
+    Group(RESPONSES, ("bot_id", "at", "measure", "bucket"), ("times",), _add),
+    Group(USERS, ("bot_id", "at", "user_id"), ("messages", "first_at", "last_at"), _add_user),
+)
 
 
 def _write_people(people: dict[tuple[int, str], list[Any]]) -> None:

@@ -1,0 +1,20 @@
+"""Which jobs there are: a table of data. A job runs on one host at a time, and safely any number of times."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .. import retention
+from ..clock import HOUR
+from ..config import Config
+
+
+@dataclass(frozen=True)
+class Job:
+    """`run` gets the configuration and the time; it works for some seconds and says whether more is left."""
+
+    name: str
+    run: Callable[[Config, int], bool]
+    period_ms: int
+
+
+JOBS = (Job("prune", retention.prune_for_a_while, HOUR),)

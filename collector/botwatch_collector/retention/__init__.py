@@ -1,0 +1,7 @@
+"""How long what is kept, what becomes of it then, and how a person is forgotten."""
+
+from .declared import RULES
+from .forget import forget
+from .prune import Progress, due, prune, prune_for_a_while
+
+__all__ = ["RULES", "Progress", "due", "forget", "prune", "prune_for_a_while"]

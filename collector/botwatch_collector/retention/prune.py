@@ -1,0 +1,126 @@
+"""Removes what is older than it is kept, in steps so small that ingest hardly waits for one.
+
+The age counts from when a row came here: history that is sent today isn't pruned tonight. Rollups stay. A
+step that was interrupted is done again; one that was done finds nothing.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .. import counters, db, models
+from ..clock import HOUR
+from ..config import Config, Keep
+from ..lifecycle import stopping
+from .archive import Archive
+from .declared import RULES, Rule
+
+_WHILE_S = 20.0
+_LONG_S, _SHORT_S = 0.020, 0.008
+"""How long a step should hold the right to write: ingest may wait for it."""
+_REST_S = 0.01
+_FEWEST, _MOST = 20, 5_000
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step: of which rule, how many rows left, and how long others could not write."""
+
+    rule: str
+    rows: int
+    held_s: float
+
+
+def prune_for_a_while(config: Config, now: int) -> bool:
+    """The job: prune for some seconds; whether more is left."""
+    deadline = time.monotonic() + _WHILE_S
+    return any(stopping.is_set() or time.monotonic() > deadline for _ in prune(config, now))
+
+
+def prune(config: Config, now: int, *, rest: Callable[[float], object] = time.sleep) -> Iterator[Progress]:
+    """Step by step until nothing is due any more; `rest` gives ingest its turn between two steps."""
+    with Archive(config.archive, now) as archive:
+        for rule in RULES:
+            yield from _prune_rule(rule, config.keep, now, archive, rest)
+
+
+def due(keep: Keep, now: int) -> dict[str, int]:
+    """How many rows of each rule would leave now. Looks at all rows that are old."""
+    found = {}
+    for rule in RULES:
+        old = rule.model.select().where(rule.model.received_at < rule.cutoff(keep, now))
+        found[rule.name] = int((old if rule.spares is None else old.where(~rule.spares)).count())
+    return found
+
+
+def _prune_rule(
+    rule: Rule, keep: Keep, now: int, archive: Archive, rest: Callable[[float], object]
+) -> Iterator[Progress]:
+    cutoff, place, rows = rule.cutoff(keep, now), _Place(rule), _FEWEST
+    while old := _old_rows(rule, place.at, cutoff, now, rows):
+        chosen = (rule.order > place.at) & (rule.order <= old[-1]) & (rule.model.received_at < cutoff)
+        if rule.spares is not None:
+            chosen &= ~rule.spares
+        if rule.is_archived:
+            archive.add(rule, chosen)
+        held_s, removed = _remove(rule, chosen, place, old[-1])
+        counters.count("botwatch_pruned_rows_total", removed, table=rule.model._meta.table_name)
+        yield Progress(rule.name, removed, held_s)
+        rows = _fitting(rows, held_s)
+        rest(max(_REST_S, 2 * held_s))
+
+
+def _old_rows(rule: Rule, after: int, cutoff: int, now: int, rows: int) -> list[int]:
+    """Where the old ones stand among the next rows; none when these are all young enough.
+
+    Rows of the future came under a wrong clock, and must not make it look as if all after them were young.
+    """
+    model: Any = rule.model
+    found = (
+        model.select(rule.order, model.received_at)
+        .where(rule.order > after, model.received_at <= now)
+        .order_by(rule.order)
+        .limit(rows)
+    )
+    return [at for at, received_at in found.tuples() if received_at < cutoff]
+
+
+def _remove(rule: Rule, chosen: Any, place: "_Place", upto: int) -> tuple[float, int]:
+    with db.writing():
+        started = time.monotonic()
+        if rule.model is models.Message:
+            _note_hours(chosen)
+        removed: int = rule.model.delete().where(chosen).execute()
+        place.move(upto)
+    return time.monotonic() - started, removed
+
+
+def _note_hours(chosen: Any) -> None:
+    """Before the messages leave: their rollups can't be counted again."""
+    message, pruned = models.Message, models.PrunedHour
+    hours = message.select(message.bot_id, db.start_of(message.occurred_at, HOUR))
+    rows: Any = hours.where(chosen).distinct().tuples()
+    db.insert_rows(pruned, ("bot_id", "at"), [*rows], "ON CONFLICT (bot_id, at) DO NOTHING")
+
+
+def _fitting(rows: int, held_s: float) -> int:
+    if held_s > _LONG_S:
+        return max(_FEWEST, rows // 2)
+    return min(_MOST, rows * 2) if held_s < _SHORT_S else rows
+
+
+class _Place:
+    """How far a rule has come. Rules that spare rows remember it, so as not to look at these every time."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._name = f"pruned_to.{rule.name}" if rule.spares is not None else None
+        kept = models.Setting.get_or_none(models.Setting.name == self._name) if self._name else None
+        self.at = int(kept.value) if kept else -1
+
+    def move(self, at: int) -> None:
+        self.at = at
+        if self._name:
+            models.Setting.insert(name=self._name, value=str(at)).on_conflict(
+                conflict_target=[models.Setting.name], update={models.Setting.value: str(at)}
+            ).execute()
