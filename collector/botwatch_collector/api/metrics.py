@@ -1,10 +1,11 @@
-"""GET /metrics: what Prometheus scrapes, with a read token."""
+"""GET /metrics: what Prometheus scrapes, with a read token; and a dashboard for Grafana on it."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, request
 
 from .. import clock
 from ..guard import reader, requires_reader
 from ..metrics import exposition
+from ..metrics.grafana import dashboard
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -22,3 +23,12 @@ def metrics() -> Response:
         whole=token is None or token.bot_id is None,
     )
     return Response(body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
+
+
+@blueprint.get("/metrics/grafana.json")
+@requires_reader
+def grafana() -> Response:
+    """To be imported into Grafana."""
+    reply = jsonify(dashboard())
+    reply.headers["Content-Disposition"] = 'attachment; filename="botwatch-grafana.json"'
+    return reply

@@ -178,6 +178,7 @@ OPERATIONS = (
         errors=(503,),
     ),
     Operation("/metrics", "Figures for Prometheus", media_type="text/plain"),
+    Operation("/metrics/grafana.json", "A dashboard to import into Grafana", answers=dict[str, Any]),
     Operation("/livez", "The process answers", None, media_type="text/plain"),
     Operation("/readyz", "Requests can be served", None, media_type="text/plain", errors=(503,)),
     Operation("/healthz", "The checks of /readyz by name", None, answers=Probe, errors=(503,)),
