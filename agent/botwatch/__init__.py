@@ -18,8 +18,10 @@ __all__ = [
     "ConfigurationError",
     "Response",
     "attach",
+    "check",
     "current_response",
     "flush",
+    "handling",
     "message",
     "respond",
     "start",
@@ -37,7 +39,9 @@ _agent = Agent()
 start = _agent.start
 message = _agent.message
 respond = _agent.respond
+handling = _agent.handling
 attach = _agent.attach
+check = _agent.check
 update_seen = _agent.update_seen
 watch_loop = _agent.watch_loop
 watch_connections = _agent.watch_connections

@@ -8,6 +8,7 @@ from json.encoder import encode_basestring as quote
 from time import time_ns
 
 from .encode import LATEST_MS, NAME_LIMIT, TEXT_LIMIT, InvalidEvent, message_body, now_ms
+from .handling import Handling
 from .losses import Losses
 from .respond import Respond, decorate
 from .waiting import times_of_answer
@@ -49,7 +50,7 @@ class Agent:
         self._config: Config | None = None
         self._is_disabled = False
         self._losses = Losses()
-        self._watched = Watched()
+        self.watched = Watched()
         self._update_at_ms: int | None = None
         self._lock = threading.RLock()
 
@@ -74,6 +75,8 @@ class Agent:
         timeout_s: float = 10.0,
         retry_s: float = 0.5,
         adopt_s: float = 10.0,
+        blocked_s: float = 2.0,
+        hanging_s: float = 10.0,
     ) -> Agent:
         """Begin to record and send. What is not passed comes from BOTWATCH_URL, BOTWATCH_TOKEN and so on.
 
@@ -82,6 +85,8 @@ class Agent:
         wait, a quiet bot's first event almost at once; when behind, batches grow to what the collector takes,
         `batch_bytes` at most before compression.
         `retry_s` is the first pause after a failure; every `adopt_s` it looks for spools of dead processes.
+        An event loop that answers nobody for `blocked_s`, and a handler that takes `hanging_s`, are told of
+        with the line that they hang at.
 
         Raises ConfigurationError naming the setting that is missing or wrong; nothing else reaches the bot.
         Started again with the same settings, it goes on; with others, it stops first.
@@ -111,6 +116,8 @@ class Agent:
                 "timeout_s": timeout_s,
                 "retry_s": retry_s,
                 "adopt_s": adopt_s,
+                "blocked_s": blocked_s,
+                "hanging_s": hanging_s,
             },
         )
         with self._lock:
@@ -126,7 +133,7 @@ class Agent:
         from .forks import follow
         from .running import Running
 
-        self._running = Running(config, self._losses, self._watched, self.update_age_s)
+        self._running = Running(config, self._losses, self.watched, self.update_age_s)
         self._running.start()
         self._is_suspect = config.privacy.is_suspect
         self._append = self._running.spool.append
@@ -286,10 +293,67 @@ class Agent:
         """An update from the platform was handled, whether or not it was a message."""
         self._update_at_ms = now_ms()
 
-    def handler_failed(self, error_type: type[BaseException]) -> None:
-        """A handler ended with an exception of this type."""
+    def handling(self, user_id: object = None, *, harmless: tuple[type[BaseException], ...] = ()) -> Handling:
+        """A context manager around the handling of an update, which tells what that raises or hangs at.
+
+        `harmless` are the exceptions by which a framework steers, which aren't errors.
+        """
+        return Handling(self, user_id, harmless)
+
+    def handler_failed(
+        self,
+        error: BaseException | type[BaseException],
+        *,
+        user_id: object = None,
+        duration_ms: int | None = None,
+    ) -> None:
+        """A handler let this error out: tell its type, place and message, and keep nothing of it.
+
+        What ends a handler without being an error, such as a cancellation, is only counted; so is a type,
+        which has no place.
+        """
+        running, config = self._running, self._config
+        if running is None or config is None:
+            return
+        try:
+            error_type = error if isinstance(error, type) else type(error)
+            running.figures.count_handler_error(error_type.__name__)
+            if isinstance(error, Exception):
+                from .troubles import error_body
+
+                running.spool.append(error_body(error, user_id, duration_ms, config.privacy))
+        except Exception:  # the error's own __str__ may raise anything
+            self._losses.count("invalid")
+
+    @overload
+    def check(
+        self, name: str, function: Handler, *, every_s: float = 300.0, timeout_s: float = 10.0
+    ) -> Handler: ...
+
+    @overload
+    def check(  # noqa: F811
+        self, name: str, function: None = None, *, every_s: float = 300.0, timeout_s: float = 10.0
+    ) -> Callable[[Handler], Handler]: ...
+
+    def check(  # noqa: F811
+        self, name: str, function: Any = None, *, every_s: float = 300.0, timeout_s: float = 10.0
+    ) -> Any:
+        """Ask a dependency by calling `function`, sync or async, in the background every `every_s`.
+
+        It fails by raising; without an answer within `timeout_s` it has failed too. Without a function, a
+        decorator. May stand before `start`. Raises ConfigurationError for what can't be a check.
+        """
+        from .checks import Check, confirm
+
+        confirm(name, self.watched.checks, every_s=every_s, timeout_s=timeout_s)
+        if function is None:
+            return lambda function: self.check(name, function, every_s=every_s, timeout_s=timeout_s)
+        if not callable(function):
+            raise TypeError(f"check {name}: expected a function, got {function!r}")
+        self.watched.checks[name] = Check(name, function, every_s, timeout_s)
         if self._running is not None:
-            self._running.figures.count_handler_error(error_type.__name__)
+            self._running.look()
+        return function
 
     def request_forged(self) -> None:
         """A webhook's request was not signed as it must be, and is not recorded."""
@@ -298,14 +362,11 @@ class Agent:
 
     def watch_loop(self, loop: AbstractEventLoop) -> None:
         """Measure how late this event loop is. Safe to repeat, and from any thread."""
-        from .loop_lag import LoopLag
-
-        if not any(lag.is_of(loop) for lag in self._watched.loops):
-            self._watched.loops.append(LoopLag(loop))
+        self.watched.watch_loop(loop)
 
     def watch_connections(self, count: Callable[[], int]) -> None:
         """Sample how many database connections are open; `count` is called in the agent's thread."""
-        self._watched.connections = count
+        self.watched.connections = count
 
     def update_age_s(self) -> float | None:
         """Seconds since the last update handled, None before the first."""
@@ -345,7 +406,7 @@ class Agent:
         running, self._running, self._last = self._running, None, None
         self._lock = threading.RLock()
         self._losses = Losses()
-        self._watched.loops.clear()
+        self.watched.start_over()
         if running is not None:
             running.abandon()
             self._append = self._append_after_fork

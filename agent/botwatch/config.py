@@ -42,6 +42,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "timeout_s": (0.1, 300),
     "retry_s": (0.01, 30),
     "adopt_s": (0.1, 3600),
+    "blocked_s": (0.1, DAY_S),
+    "hanging_s": (0.1, DAY_S),
 }
 
 
@@ -63,6 +65,8 @@ class Config:
     timeout_s: float
     retry_s: float
     adopt_s: float
+    blocked_s: float
+    hanging_s: float
 
     @property
     def segment_bytes(self) -> int:

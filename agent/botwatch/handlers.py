@@ -147,6 +147,6 @@ def wrap_async_generator(handler: Handler, opened: Open) -> Handler:
     return recorded
 
 
-def ended_by(error: BaseException) -> type[BaseException] | None:
+def ended_by(error: BaseException) -> BaseException | None:
     """A generator that its caller closes early has not failed."""
-    return None if isinstance(error, GeneratorExit) else type(error)
+    return None if isinstance(error, GeneratorExit) else error

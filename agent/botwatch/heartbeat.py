@@ -15,13 +15,20 @@ if TYPE_CHECKING:
     from .config import Config
     from .figures import Figures
     from .spool.spool import Spool
+    from .watched import Watched
 
 PYTHON = ".".join(map(str, sys.version_info[:3]))
 MACHINE = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "unknown")
 
 
 def heartbeat_body(
-    config: Config, figures: Figures, spool: Spool, update_age_s: float | None, *, is_stopping: bool = False
+    config: Config,
+    figures: Figures,
+    spool: Spool,
+    watched: Watched,
+    update_age_s: float | None,
+    *,
+    is_stopping: bool = False,
 ) -> str:
     fields: dict[str, Any] = {
         "uptime_s": round(figures.uptime_s, 3),
@@ -37,6 +44,7 @@ def heartbeat_body(
         "started_at": figures.started_at_ms,
         "python": PYTHON,
         "platform": f"{sys.platform}-{MACHINE}",
+        "checks": watched.answers(),
     }
     if is_stopping:
         fields["stopping"] = True

@@ -1,4 +1,4 @@
-"""The thread that never waits for the network: heartbeats, samples, and the spool's next segment ready."""
+"""The thread that never waits for the network: heartbeats, samples, checks, hangs, and the next segment."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .heartbeat import event_body, heartbeat_body
 from .wake import Wake
+from .watchdog import Watchdog
 
 if TYPE_CHECKING:
     from .config import Config
@@ -45,6 +46,7 @@ class Pulse:
         self._sampler: Sampler | None = None
         self._heartbeat_at = time.monotonic()
         self._sample_at = time.monotonic() + config.sample_s
+        self._watchdog = Watchdog(config, watched)
 
     def run(self) -> None:
         """The thread's body, until `end`. The first heartbeat was sent with `beat` before."""
@@ -52,7 +54,11 @@ class Pulse:
         self._careful(self._start_sampling)
         while not self._is_ending:
             self._careful(self.step)
-            self._wake.wait(min(self._heartbeat_at, self._sample_at) - time.monotonic())
+            self._wake.wait(self._due_s() - time.monotonic())
+
+    def _due_s(self) -> float:
+        checks = (check.due_s for check in self._watched.checks.copy().values())
+        return min(self._heartbeat_at, self._sample_at, self._watchdog.due_s, *checks)
 
     def _careful(self, step: Callable[[], None]) -> None:
         try:
@@ -73,6 +79,12 @@ class Pulse:
     def step(self) -> None:
         """Do what is due."""
         now = time.monotonic()
+        for body in self._watchdog.step(now):
+            self._spool.append(body)
+        for check in self._watched.checks.copy().values():
+            told = check.step(now, self._watched, self._config.privacy, self._wake.set)
+            if told is not None:
+                self._spool.append(told)
         if now >= self._sample_at:
             self._sample_at = now + self._config.sample_s
             self._sample()
@@ -90,9 +102,18 @@ class Pulse:
 
     def beat(self, *, is_stopping: bool = False) -> None:
         body = heartbeat_body(
-            self._config, self._figures, self._spool, self._update_age_s(), is_stopping=is_stopping
+            self._config,
+            self._figures,
+            self._spool,
+            self._watched,
+            self._update_age_s(),
+            is_stopping=is_stopping,
         )
         self._spool.append(body)
+
+    def look(self) -> None:
+        """Something was added to what is watched."""
+        self._wake.set()
 
     def end(self) -> None:
         self._is_ending = True

@@ -64,11 +64,11 @@ class Response:
             attributes=self._attributes,
         )
 
-    def end(self, error_type: type[BaseException] | None) -> None:
-        """Only the type is kept: a kept exception would keep every frame it went through."""
-        self.outcome = "success" if error_type is None else error_type.__name__
-        if error_type is not None:
-            self._agent.handler_failed(error_type)
+    def end(self, error: BaseException | None) -> None:
+        """Only the type's name is kept: a kept exception would keep every frame it went through."""
+        self.outcome = "success" if error is None else type(error).__name__
+        if error is not None:
+            self._agent.handler_failed(error, user_id=self._user_id, duration_ms=self.elapsed_ms())
 
     def elapsed_ms(self) -> int:
         """Handling time so far."""
@@ -107,8 +107,10 @@ class Response:
     def enter(self) -> None:
         """Make this the current response until `leave`."""
         self._token = _current.set(self)
+        self._agent.watched.begin(self)
 
     def leave(self) -> None:
+        self._agent.watched.end(self)
         token, self._token = self._token, None
         if token is not None:
             try:
@@ -125,7 +127,7 @@ class Response:
         self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.leave()
-        self.end(error_type)
+        self.end(error)
 
     async def __aenter__(self) -> Response:
         return self.__enter__()
@@ -157,6 +159,6 @@ def unix_ms(moment: int | datetime | None) -> int | None:
     """Unix milliseconds of what is a time, None of anything else."""
     try:
         stamp = getattr(moment, "timestamp", None)
-        return int(moment) if stamp is None else round(stamp() * 1000)  # type: ignore[arg-type]
+        return int(moment) if stamp is None else int(stamp() * 1000)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError, OSError):
         return None

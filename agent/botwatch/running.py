@@ -59,6 +59,9 @@ class Running:
         except RuntimeError:  # the interpreter is ending: what is accepted is sent after the next start
             log.debug("botwatch could not start its threads", exc_info=True)
 
+    def look(self) -> None:
+        self._pulse.look()
+
     def flush(self, timeout_s: float) -> bool:
         return self._sender.flush(timeout_s)
 

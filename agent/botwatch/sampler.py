@@ -9,15 +9,20 @@ from typing import Any
 
 import psutil
 
+from .background import Call
 from .limits import read_limits
 from .watched import Watched
 
 log = logging.getLogger("botwatch")
 
+COUNTING_S = 1.0
+"""A count of connections that takes longer is told with the next sample."""
+
 
 class Sampler:
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
+        self._counting: Call | None = None
         self._process = psutil.Process()
         self._limits = read_limits()
         self._process.cpu_percent()  # starts the measurement; its own answer means nothing
@@ -48,11 +53,15 @@ class Sampler:
 
     def _database_connections(self) -> int | None:
         """Asked of the bot's own callable, which is let go when it fails: that is told once."""
-        if self._watched.connections is None:
+        count, call = self._watched.connections, self._counting
+        if count is None:
             return None
-        try:
-            return int(self._watched.connections())
-        except Exception:
-            log.warning("botwatch stops counting database connections", exc_info=True)
+        if call is None:
+            call = self._counting = Call(lambda: int(count()), "botwatch-connections", lambda: None)
+        if not call.wait(COUNTING_S):
+            return None
+        self._counting = None
+        if call.trouble is not None:
+            log.warning("botwatch stops counting database connections: %s", call.trouble)
             self._watched.connections = None
-            return None
+        return None if call.value is None else int(call.value)

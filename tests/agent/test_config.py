@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from botwatch import Agent, ConfigurationError
-from botwatch.config import is_enabled, read_config
+from botwatch.config import RANGES, is_enabled, read_config
 from botwatch.tokens import checksum, is_well_formed
 
 from .collector_double import TOKEN
@@ -51,12 +51,10 @@ def test_wrong_setting_stops_the_start_and_names_itself(
 
 
 def config(environ: dict[str, str], **settings: Any):
-    numbers = dict.fromkeys(
-        ("linger_s", "spool_max_age_s", "heartbeat_s", "sample_s", "timeout_s", "retry_s", "adopt_s"), 1.0
-    )
+    times = dict.fromkeys((name for name in RANGES if name.endswith("_s")), 1.0)
     sizes = {"batch_events": 500, "batch_bytes": 1 << 20, "spool_max_bytes": 1 << 20}
     given = {"url": None, "token": None, "bot": None, "version": None, "spool_dir": None} | settings
-    return read_config(**given, numbers=numbers | sizes, environ=environ)
+    return read_config(**given, numbers=times | sizes, environ=environ)
 
 
 def test_environment_fills_what_is_not_passed(tmp_path: Path) -> None:

@@ -30,6 +30,16 @@ def test_import_costs_less_than_a_plain_asyncio() -> None:
     assert best("botwatch") < best("asyncio")
 
 
+def test_start_loads_no_asyncio(tmp_path: Path) -> None:
+    program = (
+        "import botwatch, sys; from tests.agent.collector_double import TOKEN\n"
+        f"agent = botwatch.start('http://127.0.0.1:9', TOKEN, spool_dir={str(tmp_path)!r})\n"
+        "agent.before_fork(); agent.stop()\n"
+        "print('asyncio' in sys.modules)"
+    )
+    assert run(program) == "False\n"
+
+
 def test_start_adds_two_threads(tmp_path: Path) -> None:
     program = (
         "import botwatch, threading; from tests.agent.collector_double import TOKEN\n"

@@ -16,6 +16,7 @@ from ..agent.collector_double import TOKEN, CollectorDouble, Reply
 from .shape import faults
 
 EXAMPLES = sorted(Path(__file__).parent.glob("*.ndjson"))
+FIXED = ("action", "category", "severity", "status", "entity_type")
 Act = Callable[[Agent], None]
 
 
@@ -99,6 +100,8 @@ def shape(value: Any) -> Any:
     """Names in order and types, whatever the values."""
     if isinstance(value, dict):
         return [(name, shape(item)) for name, item in value.items()]
+    if isinstance(value, list):
+        return sorted({type(item).__name__ for item in value})
     return type(value).__name__
 
 
@@ -162,3 +165,41 @@ def test_sample_in_a_container_is_sent_as_in_the_example(
     start(bot="shop", sample_s=0.2)
     collector.wait_for(lambda: collector.events("sample"))
     assert shape(collector.events("sample")[0]) == shape(example("sample_in_a_container")[1])
+
+
+def test_error_is_sent_as_in_the_example(start, collector: CollectorDouble) -> None:
+    agent = start(bot="shop")
+    with pytest.raises(ValueError), agent.handling("42"):
+        raise ValueError("no such parcel")
+    assert agent.flush(20)
+    sent, expected = collector.events("activity")[0], example("activity_error")[1]
+    assert shape(sent) == shape(expected)
+    assert {name: sent[name] for name in FIXED} == {name: expected[name] for name in FIXED}
+
+
+def test_hang_is_sent_as_in_the_example(start, collector: CollectorDouble) -> None:
+    agent = start(bot="shop", hanging_s=0.1)
+    with agent.handling("42"):
+        collector.wait_for(lambda: collector.events("activity"))
+    sent, expected = collector.events("activity")[0], example("activity_blocked")[1]
+    assert shape(sent) == shape(expected)
+    assert {name: sent[name] for name in FIXED} == {name: expected[name] for name in FIXED}
+
+
+@pytest.mark.parametrize("name", ["check_ok", "check_failed"])
+def test_result_of_a_check_is_sent_as_in_the_example(name: str, start, collector: CollectorDouble) -> None:
+    def refuse() -> None:
+        raise ConnectionRefusedError("refused")
+
+    start(bot="shop").check("database", refuse if name == "check_failed" else lambda: None)
+    collector.wait_for(lambda: collector.events("check"))
+    assert shape(collector.events("check")[0]) == shape(example(name)[1])
+
+
+def test_heartbeat_tells_checks_as_in_the_example(start, collector: CollectorDouble) -> None:
+    def refuse() -> None:
+        raise ConnectionRefusedError("refused")
+
+    start(bot="shop", version="2.1", heartbeat_s=0.1).check("database", refuse)
+    collector.wait_for(lambda: [beat for beat in collector.events("heartbeat") if "checks" in beat])
+    assert shape(collector.events("heartbeat")[-1]) == shape(example("heartbeat_with_checks")[1])

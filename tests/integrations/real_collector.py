@@ -1,7 +1,9 @@
 """The real collector in the place of its double: the same bots, and what it stored of their messages."""
 
+import json
 import sqlite3
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -32,14 +34,21 @@ class RealCollector:
 
     def messages(self) -> list[dict[str, Any]]:
         """In the order of storing; fields that are null are left out, as on the wire."""
-        connection = sqlite3.connect(self._path)
-        try:
-            rows = connection.execute(
-                f"SELECT occurred_at, event_id, {', '.join(_FIELDS)} FROM message ORDER BY id"
-            ).fetchall()
-        finally:
-            connection.close()
+        rows = self._rows("message", ("occurred_at", "event_id", *_FIELDS))
         names = ("ts", "id", *_FIELDS)
         return [
             {name: value for name, value in zip(names, row, strict=True) if value is not None} for row in rows
         ]
+
+    def activities(self, action: str) -> list[dict[str, Any]]:
+        """In the order of storing."""
+        names = ("action", "status", "entity_type", "entity_id", "user_id", "details")
+        rows = [dict(zip(names, row, strict=True)) for row in self._rows("activity", names)]
+        return [row | {"details": json.loads(row["details"])} for row in rows if row["action"] == action]
+
+    def _rows(self, table: str, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(self._path)
+        try:
+            return connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY id").fetchall()
+        finally:
+            connection.close()

@@ -14,6 +14,7 @@ import requests
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
+import botwatch
 from botwatch.integrations import attach
 
 from .conftest import eventually
@@ -370,3 +371,48 @@ def test_own_format_is_read_by_a_function(agent, serve, collector):
 def test_wrong_options_are_refused_at_attach(agent, options, error):
     with pytest.raises(error):
         attach(flask.Flask("wrong"), agent, **options)
+
+
+def test_views_error_is_told_with_its_place(agent, serve, collector):
+    app = flask.Flask("broken")
+
+    @app.post("/webhook")
+    def webhook() -> Any:
+        raise LookupError("no such parcel")
+
+    attach(app, agent, secret=SECRET)
+    url = serve(app)
+    answer = post_signed(url, messenger_event("hello"))
+    forged = post_signed(url, messenger_event("hello"), secret="another")
+
+    assert (answer.status_code, forged.status_code) == (500, 500)
+    eventually(lambda: collector.activities("LookupError"))
+    agent.flush()
+    (told,) = collector.activities("LookupError")
+    assert (told["entity_id"].rpartition(".")[2], told["user_id"]) == ("webhook", "42")
+    assert told["details"]["place"] == f"{__file__}:{webhook.__code__.co_firstlineno + 2}"
+
+
+def test_view_that_hangs_is_named(collector, serve, tmp_path):
+    agent = botwatch.Agent()
+    agent.start(collector.url, collector.token, spool_dir=tmp_path, linger_s=0.1, hanging_s=0.3)
+    app, release = flask.Flask("slow"), threading.Event()
+
+    @app.post("/webhook")
+    def webhook() -> Any:
+        release.wait(60)
+        return {"text": "at last"}
+
+    attach(app, agent, secret=SECRET)
+    url = serve(app)
+    asking = threading.Thread(target=post_signed, args=(url, messenger_event("hello")))
+    asking.start()
+    eventually(lambda: collector.activities("blocked"))
+    release.set()
+    asking.join()
+    eventually(lambda: len(collector.activities("blocked")) == 2)
+    agent.stop()
+
+    hanging, over = collector.activities("blocked")
+    assert (hanging["status"], over["status"], hanging["entity_type"]) == ("hanging", "over", "handler")
+    assert hanging["details"]["place"] == f"{__file__}:{webhook.__code__.co_firstlineno + 2}"

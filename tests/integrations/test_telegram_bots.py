@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .conftest import eventually, running_bot
+from .conftest import BOTS, eventually, running_bot
 from .telegram_double import BotApi, Group, Person
 
 KITCHEN = Group(-100, "Kitchen")
@@ -30,8 +30,9 @@ _numbers = itertools.count(1)
 class Scene:
     """A running bot, and what became of what people said to it."""
 
-    def __init__(self, api: BotApi, collector) -> None:
+    def __init__(self, api: BotApi, collector, program: str) -> None:
         self.api = api
+        self.program = program
         self._collector = collector
 
     def after(self, count: int, *people: Person) -> list[dict]:
@@ -39,6 +40,18 @@ class Scene:
         ids = {str(person.id) for person in people}
         eventually(lambda: sum(m["user_id"] in ids for m in self._collector.messages()) >= count)
         return [m for m in self._collector.messages() if m["user_id"] in ids]
+
+    def activity(self, action: str, status: str, user: Person | None = None) -> dict:
+        """The one activity like this, once there is one."""
+        user_id = user and str(user.id)
+
+        def found() -> list[dict]:
+            activities = self._collector.activities(action)
+            return [a for a in activities if (a["status"], a["user_id"]) == (status, user_id)]
+
+        eventually(found)
+        (activity,) = found()
+        return activity
 
 
 @pytest.fixture(scope="module", params=["ptb_bot", "aiogram_bot", "ptb_bot concurrent"])
@@ -50,7 +63,14 @@ def scene(request, new_collector, tmp_path_factory) -> Iterator[Scene]:
         new_collector() as collector,
         running_bot(program, api, collector, directory, *arguments),
     ):
-        yield Scene(api, collector)
+        yield Scene(api, collector, program)
+
+
+def line_in(program: str, code: str) -> str:
+    """The place of this code in the source of a bot."""
+    path = BOTS / f"{program}.py"
+    (number,) = [n for n, line in enumerate(path.read_text().splitlines(), 1) if line.strip() == code]
+    return f"{path}:{number}"
 
 
 def somebody(first_name: str = "Alice", last_name: str = "") -> Person:
@@ -170,3 +190,30 @@ def test_call_that_a_handler_returns_is_its_answer(scene):
 
     assert answer["text"] in ("returned", "you said return")
     assert answer["response_ms"] >= 0
+
+
+def test_uncaught_error_is_told_with_its_place_whatever_the_bot_makes_of_it(scene):
+    alice = somebody()
+    scene.api.say(alice, "crash")
+
+    told = scene.activity("RuntimeError", "failure", alice)
+
+    assert told["entity_type"] == "handler"
+    assert told["entity_id"] == "__main__:obey"
+    assert told["details"]["place"] == line_in(scene.program, 'raise RuntimeError("as the test wants it")')
+    assert told["details"]["message"] == "RuntimeError: as the test wants it"
+    assert texts(scene.after(2, alice), "out") == ["sorry"], "the bot's own handler of errors stays in charge"
+
+
+def test_blocking_handler_is_named_while_it_hangs_and_after(scene, tmp_path):
+    alice, release = somebody(), tmp_path / "release"
+    scene.api.say(alice, f"block {release}")
+
+    hanging = scene.activity("blocked", "hanging")
+    release.touch()
+    over = scene.activity("blocked", "over")
+
+    assert (
+        hanging["details"]["place"] == over["details"]["place"] == line_in(scene.program, "time.sleep(0.05)")
+    )
+    assert over["details"]["blocked_ms"] >= hanging["details"]["blocked_ms"] >= 500

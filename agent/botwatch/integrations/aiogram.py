@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from aiogram import Bot, Dispatcher
+from aiogram.dispatcher.event.bases import CancelHandler, SkipHandler
 from aiogram.methods import TelegramMethod
 
 from .guard import unharmed
@@ -69,7 +70,8 @@ class WatchUpdates:
         turn = self.calls.watch.update(event)
         # Not taken back at the end: what the handler returns and what errors call for is sent after it.
         begin(turn)
-        result = await handler(event, data)
+        with self.calls.watch.agent.handling(turn.user_id, harmless=(CancelHandler, SkipHandler)):
+            result = await handler(event, data)
         if isinstance(result, TelegramMethod) and _answers_webhook(turn):
             self.calls.watch.webhook_answer(result, turn)
         return result

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, request, request_finished, request_started, request_tearing_down
+from flask import (
+    Flask,
+    Response,
+    got_request_exception,
+    request,
+    request_finished,
+    request_started,
+    request_tearing_down,
+)
 
 from . import bot_api
 from .guard import unharmed
@@ -48,6 +56,7 @@ def attach(
     for signal, receiver in (
         (request_started, watch.started),
         (request_finished, watch.finished),
+        (got_request_exception, watch.failed),
         (request_tearing_down, watch.ended),
     ):
         signal.connect(receiver, sender=app, weak=False)
@@ -81,7 +90,14 @@ class WebhookWatch:
                 if text is not None:
                     self._sent(text, turn, None)
 
+    def failed(self, _app: Flask, exception: BaseException, **_: Any) -> None:
+        with unharmed("a webhook's error"):
+            turn = current_turn()
+            if turn:
+                self._agent.handler_failed(exception, user_id=turn.user_id, duration_ms=turn.response_ms())
+
     def ended(self, _app: Flask, **_: Any) -> None:
+        self._agent.watched.end(id(current_turn()))
         begin(None)
 
     def _receive(self) -> None:
@@ -95,7 +111,9 @@ class WebhookWatch:
         messages = list(self._provider.messages(payload_of(body, request.content_type or "")))
         turns = [record_received(self._agent, message) for message in messages]
         if turns:
-            begin(_joined(turns))
+            turn = _joined(turns)
+            begin(turn)
+            self._agent.watched.begin(id(turn))
 
     def _sent(self, text: str, turn: Turn, user_id: str | None) -> None:
         chat = user_id or turn.user_id or next(iter(turn.chats), None)

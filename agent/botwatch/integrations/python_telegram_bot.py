@@ -1,19 +1,21 @@
-"""python-telegram-bot: watches an `Application` through a handler of its own and its bot's rate limiter.
+"""python-telegram-bot: watches an `Application` by handlers of its own and its bot's rate limiter.
 
-Both are the framework's extension points. The handler stands before all others, looks at every update and
-claims none, so that updates from polling, from the webhook and from `process_update` itself are seen alike. A
-rate limiter already chosen stays in charge: ours passes everything on to it.
+All are the framework's extension points. One handler stands before all others, looks at every update and
+claims none, so that updates from polling, from the webhook and from `process_update` itself are seen alike;
+another hears of errors. A rate limiter already chosen stays in charge: ours passes everything on to it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from telegram.ext import Application, BaseHandler, BaseRateLimiter, CallbackContext, ExtBot
 
+from .guard import unharmed
 from .telegram_watch import TelegramWatch
 from .turns import begin, current_turn
 
@@ -34,8 +36,27 @@ def attach(application: Any, agent: Agent, *, edits: bool = True) -> None:
         return
     watch = TelegramWatch(agent, with_edits=edits)
     application.add_handler(WatchUpdates(watch), group=-sys.maxsize)
+    _add_first(application, watch)
     # Only the builder takes a limiter publicly, and this application is built.
     application.bot._rate_limiter = WatchCalls(application.bot.rate_limiter, watch)
+
+
+def _add_first(application: Any, watch: TelegramWatch) -> None:
+    """Before the bot's own error handlers, of which each may keep an error from the next."""
+
+    async def tell(update: object, context: Any) -> None:
+        with unharmed("an error"):
+            turn = current_turn() if update is not None else None
+            watch.agent.handler_failed(context.error, user_id=turn and turn.user_id)
+        if len(application.error_handlers) == 1:
+            # What the framework says where there is no error handler, but ours.
+            log = logging.getLogger("telegram.ext.Application")
+            log.error("No error handlers are registered, logging exception.", exc_info=context.error)
+
+    others = dict(application.error_handlers)
+    application.error_handlers.clear()
+    application.add_error_handler(tell)
+    application.error_handlers.update(others)
 
 
 class WatchUpdates(BaseHandler[object, CallbackContext[Any, Any, Any, Any], None]):

@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+import time
+from pathlib import Path
 
 from aiogram import Bot, Dispatcher
 from aiogram.client.session.aiohttp import AiohttpSession
@@ -49,9 +51,16 @@ async def obey(message: Message):
             raise RuntimeError("as the test wants it")
         case "return":
             return message.answer("returned")
+        case text if text.startswith("block "):
+            block(Path(text.removeprefix("block ")))
         case text:
             await message.answer(f"you said {text}")
     return None
+
+
+def block(until: Path) -> None:
+    while not until.exists():
+        time.sleep(0.05)
 
 
 async def later(message: Message) -> None:
@@ -83,6 +92,6 @@ async def main(api: str, token: str) -> None:
 
 
 if __name__ == "__main__":
-    botwatch.start()
+    botwatch.start(blocked_s=0.5)
     botwatch.attach(dispatcher)
     asyncio.run(main(sys.argv[1], sys.argv[2]))

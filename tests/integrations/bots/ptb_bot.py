@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+import time
+from pathlib import Path
 
 from telegram import InputMediaPhoto, Update
 from telegram.error import BadRequest
@@ -40,8 +42,15 @@ async def obey(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
             await fail(message)
         case "crash":
             raise RuntimeError("as the test wants it")
+        case text if text.startswith("block "):
+            block(Path(text.removeprefix("block ")))
         case text:
             await message.reply_text(f"you said {text}")
+
+
+def block(until: Path) -> None:
+    while not until.exists():
+        time.sleep(0.05)
 
 
 async def later(message) -> None:
@@ -72,7 +81,7 @@ def main(api: str, token: str, concurrent: bool) -> None:
     application.add_handler(CallbackQueryHandler(pressed))
     application.add_handler(MessageHandler(filters.ALL, obey))
     application.add_error_handler(excuse)
-    botwatch.start()
+    botwatch.start(blocked_s=0.5)
     botwatch.attach(application)
     application.run_polling(poll_interval=0, timeout=1)
 
