@@ -14,10 +14,11 @@ from botwatch_collector import db
 from botwatch_collector.access import accounts, tokens
 from botwatch_collector.cli import main
 from botwatch_collector.cli.output import printable
-from botwatch_collector.clock import now
-from botwatch_collector.models import Bot, Token
+from botwatch_collector.clock import DAY, now
+from botwatch_collector.models import Bot, Message, MessageDay, Token
 
 from .server import COMMAND, Server
+from .test_retention import put
 
 PASSWORD = "correct horse battery"
 
@@ -228,3 +229,31 @@ def test_tokens_of_the_command_line_are_kept_as_hashes(run: Run) -> None:
 def test_package_runs_as_a_command() -> None:
     done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True)
     assert "serve" in done.stdout and package == "botwatch_collector"
+
+
+def test_prune_removes_what_is_old_and_says_how_much(run: Run, tmp_path: Path) -> None:
+    run("bot", "add", "alpha")
+    put("message", now() - 91 * DAY, now())
+
+    counted = rows(run("prune", "--dry-run"))
+    assert ["message", "1"] in counted
+    assert Message.select().count() == 2
+
+    assert rows(run("prune", "--archive", str(tmp_path / "archive"))) == counted
+    assert Message.select().count() == 1
+    assert len(list((tmp_path / "archive" / "alpha").iterdir())) == 1
+    assert ["message", "0"] in rows(run("prune"))
+
+
+def test_rollups_are_rebuilt(run: Run) -> None:
+    run("bot", "add", "alpha")
+    put("message", now(), now())
+    MessageDay.update(messages_in=99).execute()
+
+    assert "Counted 2 messages" in run("rollup", "rebuild").stderr
+    assert MessageDay.get().messages_in == 2
+
+
+@pytest.mark.parametrize("days", ["-1", "ninety", "1.5"])
+def test_bad_age_is_named(run: Run, days: str) -> None:
+    assert "BOTWATCH_KEEP_MESSAGES" in failure(run("prune", BOTWATCH_KEEP_MESSAGES=days))

@@ -1,0 +1,98 @@
+"""How long ingest waits beside retention: `python -m tests.bench.prune [--old N] [--database URL]`.
+
+Stores batches of 500 messages at a steady rate, first alone, then while another process prunes a database of
+old messages, and prints how long the commits took, with the ratio of the two.
+"""
+
+import argparse
+import itertools
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from botwatch_collector import clock, db, migrations, models, rollups
+from botwatch_collector.clock import DAY
+from botwatch_collector.ingest.store import Incoming, store
+from botwatch_collector.ingest.wire import AnyEvent, Batch, Header
+
+from ..collector.server import COMMAND
+from .queries import COLUMNS, database, message
+
+SIZE = 500
+_seq = itertools.count(1)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="prune", description=(__doc__ or "").splitlines()[0])
+    options.add_argument("--old", type=int, default=1_000_000, help="messages that are to leave")
+    options.add_argument("--rate", type=float, default=20, help="batches a second")
+    options.add_argument("--database", default="sqlite", help="a URL, or sqlite or postgresql for a new one")
+    given = options.parse_args()
+    with database(given.database) as url:
+        db.connect(url)
+        with db.connected():
+            migrations.bring_up_to_date()
+            fill(given.old)
+            report(url, given.old, given.rate)
+        db.database.close_all()
+
+
+def fill(count: int) -> None:
+    rng, old = random.Random(1), clock.now() - 200 * DAY
+    models.Bot.insert(name="bench", created_at=0).execute()
+    for first in range(0, count, 20_000):
+        made = [message(rng, number, count) for number in range(first, min(first + 20_000, count))]
+        rows = [(*row[:4], old, *row[5:]) for row in made]
+        with db.writing():
+            db.insert_rows(models.Message, COLUMNS, rows)
+            rollups.apply(
+                rollups.Counted(row[1], row[3], row[5], row[6], row[7], row[10], row[11]) for row in rows
+            )
+    models.EventSequence.update(last_id=count).execute()
+
+
+def report(url: str, old: int, rate: float) -> None:
+    alone = commits(rate, lambda started: time.monotonic() > started + 10)
+    environment = os.environ | {"BOTWATCH_DATABASE": url}
+    began = time.monotonic()
+    with subprocess.Popen([*COMMAND, "prune"], env=environment, stdout=subprocess.DEVNULL) as pruning:
+        beside = commits(rate, lambda _: pruning.poll() is not None)
+    removed = old / (time.monotonic() - began)
+    print(f"{removed:,.0f} old messages a second left beside {rate * SIZE:,.0f} new ones")
+    for name, share in (("median", 0.5), ("p99", 0.99), ("longest", 1.0)):
+        before, after = at(alone, share), at(beside, share)
+        print(f"{name:8} alone {before:6.1f} ms, beside pruning {after:6.1f} ms: {after / before:5.2f}")
+
+
+def commits(rate: float, is_over: Callable[[float], bool]) -> list[float]:
+    """How long each took in milliseconds, from when it was due."""
+    took, started = [], time.monotonic()
+    for turn in itertools.count():
+        due = started + turn / rate
+        time.sleep(max(0, due - time.monotonic()))
+        if is_over(started):
+            return took
+        store([batch()])
+        took.append(1_000 * (time.monotonic() - due))
+    raise AssertionError
+
+
+def batch() -> Incoming:
+    now = clock.now()
+    plain = {"kind": "message", "direction": "in", "text": "A question?", "user_id": f"user-{now % 5_000}"}
+    events = msgspec.convert([plain | {"seq": next(_seq), "ts": now} for _ in range(SIZE)], list[AnyEvent])
+    return Incoming(1, Batch(Header(v=1, instance="bench"), events), now)
+
+
+def at(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
