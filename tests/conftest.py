@@ -13,6 +13,7 @@ import pytest
 from botwatch_collector import db
 
 from .collector.server import Server
+from .collector.streams import let_streams_end
 from .postgres import PostgresServer
 
 pytest_plugins = ["tests.required_tools"]
@@ -57,6 +58,7 @@ def database(database_url: str) -> Iterator[None]:
     opened = db.connect(database_url)
     with db.connected():
         yield
+    let_streams_end()
     opened.close_all()
 
 

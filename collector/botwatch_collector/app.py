@@ -55,6 +55,7 @@ def create_app(config: Config | None = None, *, cookie_key: str | None = None) -
         {
             "botwatch_ingest_queue_events": lambda: writer.queued_events,
             "botwatch_stream_readers": stream.readers,
+            "botwatch_stream_slow_readers": stream.slow_readers,
         }
     )
     app.secret_key = cookie_key or _kept_key()

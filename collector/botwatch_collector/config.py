@@ -53,6 +53,7 @@ class Config:
     workers: int = 2
     threads: int = 32
     max_streams: int = 16
+    max_streams_per_reader: int = 16
     rate_limit: int = 0
     public_url: str | None = None
     trusted_proxies: int = 0
@@ -71,13 +72,15 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
     env = os.environ if environ is None else environ
     host, port = _address(env.get("BOTWATCH_LISTEN", "127.0.0.1:8400"))
     threads = _number(env, "BOTWATCH_THREADS", 32, least=4)
+    streams = _number(env, "BOTWATCH_MAX_STREAMS", threads // 2, least=0)
     return Config(
         database=_secret(env, "BOTWATCH_DATABASE") or _default_database(env),
         host=host,
         port=port,
         workers=_number(env, "BOTWATCH_WORKERS", 2, least=1),
         threads=threads,
-        max_streams=_number(env, "BOTWATCH_MAX_STREAMS", threads // 2, least=0),
+        max_streams=streams,
+        max_streams_per_reader=_number(env, "BOTWATCH_MAX_STREAMS_PER_READER", max(streams // 2, 1), least=1),
         rate_limit=_number(env, "BOTWATCH_RATE_LIMIT", 0, least=0),
         public_url=_public_url(env.get("BOTWATCH_PUBLIC_URL")),
         trusted_proxies=_number(env, "BOTWATCH_TRUSTED_PROXIES", 0, least=0),

@@ -10,12 +10,14 @@ from typing import Any
 import msgspec
 
 from botwatch.cli.sse import FrameReader
-from botwatch_collector import db, models, stream
+from botwatch_collector import clock, db, models, stream
 from botwatch_collector.ingest.store import Incoming, store
 from botwatch_collector.ingest.wire import AnyEvent, Batch, Header
 
 NOW = 1_790_000_000_000
-PLENTY = 100
+PLENTY = stream.Seat("anybody", 100, 100)
+
+_STATES = ("metrics:update", "health:changed")
 
 _seq = itertools.count(1)
 
@@ -34,15 +36,16 @@ def say(bot: int, *texts: str | None, instance: str = "one", **fields: Any) -> N
 
 @contextmanager
 def listening(
-    tailer: stream.Tailer,
-    bots: Sequence[int] | Callable[[], Sequence[int]],
+    shared: stream.Tailer | stream.Hub,
+    bots: Sequence[int | None] | Callable[[], Sequence[int | None]],
     cursor: int | None = None,
     client: stream.Client | None = None,
-    **filters: str,
+    **filters: Any,
 ) -> Iterator["Stream"]:
     """A stream that is open and has begun."""
     ask = bots if callable(bots) else lambda: bots
-    made = stream.subscribe(ask, stream.Filters(**filters), cursor, client=client, most=PLENTY, tailer=tailer)
+    hub = shared if isinstance(shared, stream.Hub) else stream.Hub(shared)
+    made = stream.subscribe(ask, stream.Filters(**filters), cursor, PLENTY, client=client, hub=hub)
     try:
         read = Stream(made)
         assert read.take() == []
@@ -51,16 +54,43 @@ def listening(
         made.close()
 
 
+def act(bot: int, *actions: str, instance: str = "one", **fields: Any) -> None:
+    """Store an activity for each action, in one transaction."""
+    plain = {"kind": "activity", "ts": NOW} | fields
+    events = msgspec.convert([plain | {"seq": next(_seq), "action": one} for one in actions], list[AnyEvent])
+    store([Incoming(bot, Batch(Header(v=1, instance=instance), events), NOW)])
+
+
+def beat(bot: int, **fields: Any) -> None:
+    """Store a heartbeat of this moment."""
+    event = {"kind": "heartbeat", "ts": clock.now(), "seq": next(_seq)} | fields
+    events = msgspec.convert([event], list[AnyEvent])
+    store([Incoming(bot, Batch(Header(v=1, instance="one"), events), clock.now())])
+
+
+def let_streams_end() -> None:
+    """Wait until no thread of a stream uses the database: closing a connection that another thread waits for
+    gives that thread the answers of the next connection, which gets the same file descriptor.
+    """
+    for thread in threading.enumerate():
+        if thread.name in ("botwatch-tailer", "botwatch-states"):
+            thread.join(30)
+            assert not thread.is_alive()
+
+
 class EndOfStream(Exception):
     """The other end closed the stream."""
 
 
 class Stream:
-    """Reads the frames out of an iterator of bytes; `last_id` is what a client would resume from."""
+    """Reads the frames out of an iterator of bytes. `last_id` is what a client would resume from, `events`
+    are the names of what came.
+    """
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self.reader = FrameReader()
         self.raw = b""
+        self.events: list[str] = []
         self.pieces = iter(pieces)
         self._frames = self._read()
 
@@ -89,9 +119,9 @@ class Stream:
             raise EndOfStream
         self.raw += piece
         for frame in self.reader.feed(piece):
-            assert frame.event == "message:new"
+            self.events.append(frame.event)
             data = json.loads(frame.data)
-            assert data["id"] == int(frame.id) == self.last_id
+            assert frame.event in _STATES or data["id"] == int(frame.id) == self.last_id
             yield data
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from botwatch_collector.stream import frames
-from botwatch_collector.stream.frames import StoredMessage
+from botwatch_collector.stream.channels import MESSAGES
+from botwatch_collector.stream.events import StoredMessage, message_data
 
 from .streams import Stream
 
@@ -26,6 +27,7 @@ HOSTILE = [
 def message(text: str | None = "hello", **fields: object) -> StoredMessage:
     plain = StoredMessage(
         id=7, bot_id=1, bot="shop", direction="out", user_id="u1", user_name="Alice", text=text,
+        received_at=1_795_420_800_200,
         occurred_at=1_795_420_800_123, response_ms=130, wait_ms=4_000, channel="telegram", event_id=None,
         attributes={"intent": "greet"},
     )  # fmt: skip
@@ -33,7 +35,7 @@ def message(text: str | None = "hello", **fields: object) -> StoredMessage:
 
 
 def test_message_is_told_with_its_times_in_utc() -> None:
-    assert frames.message_data(message()) == {
+    assert message_data(message()) == {
         "id": 7,
         "kind": "message",
         "bot": "shop",
@@ -54,12 +56,12 @@ def test_message_is_told_with_its_times_in_utc() -> None:
 def test_hostile_text_comes_back_in_one_frame(text: str) -> None:
     hostile = message(text, user_id=text, user_name=text, channel=text, attributes={text: text})
 
-    assert Stream([frames.frame(hostile).encoded]).next(2) == [frames.message_data(hostile)]
+    assert Stream([MESSAGES.frame(hostile).encoded]).next(2) == [message_data(hostile)]
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_stays_on_its_line(text: str) -> None:
-    encoded = frames.frame(message(text)).encoded
+    encoded = MESSAGES.frame(message(text)).encoded
 
     lines = encoded.decode().splitlines()
     assert [line.partition(":")[0] for line in lines] == ["id", "event", "data", ""]

@@ -1,5 +1,7 @@
 """The stream over HTTP: who gets it, what it answers, and how it ends with its server."""
 
+import dataclasses
+import itertools
 import json
 import os
 import signal
@@ -22,9 +24,9 @@ from botwatch_collector.config import Config
 from botwatch_collector.stream import subscription
 
 from .server import Server
-from .streams import InBackground, Stream, add_bots, say
+from .streams import InBackground, Stream, act, add_bots, let_streams_end, say
 
-PATH = "/debug/message-stream"
+PATH, CHANNELS = "/debug/message-stream", "/api/monitoring/stream"
 
 
 @pytest.fixture
@@ -32,6 +34,7 @@ def app(database_url: str) -> Iterator[Flask]:
     made = create_app(Config(database=database_url, max_streams=2), cookie_key="key")
     opened = db.database.obj
     yield made
+    let_streams_end()
     opened.close_all()
 
 
@@ -46,8 +49,10 @@ def read_token(bot: str | None = None) -> dict[str, str]:
 
 
 @contextmanager
-def reading(client: FlaskClient, headers: dict[str, str], query: str = "") -> Iterator[Stream]:
-    reply = client.get(PATH + query, headers=headers)
+def reading(
+    client: FlaskClient, headers: dict[str, str], query: str = "", path: str = PATH
+) -> Iterator[Stream]:
+    reply = client.get(path + query, headers=headers)
     assert reply.status_code == 200, reply.json
     read = Stream(reply.iter_encoded())
     assert read.take() == []
@@ -142,6 +147,86 @@ def test_filters_stand_in_the_address(client: FlaskClient) -> None:
     ):
         with reading(client, headers, f"?last_event_id=0&{query}") as read:
             assert read.texts(len(expected)) == expected
+
+
+def test_channels_are_chosen_in_the_address(client: FlaskClient) -> None:
+    (shop,) = add_bots("shop")
+    headers = read_token()
+    say(shop, "hello")
+    act(shop, "deployed")
+
+    for query, expected in (
+        ("channels=messages", {"message:new"}),
+        ("channels=activity", {"activity:new"}),
+        ("channels=metrics,health", {"metrics:update", "health:changed"}),
+        ("channels=messages&channels=activity", {"message:new", "activity:new"}),
+        ("", {"message:new", "activity:new", "metrics:update", "health:changed"}),
+    ):
+        path = f"{CHANNELS}?last_event_id=0&{query}"
+        with reading(client, headers, path=path) as read:
+            while set(read.events) != expected:
+                read.next(1)
+
+
+def test_reader_resumes_in_all_channels_by_one_id(client: FlaskClient) -> None:
+    (shop,) = add_bots("shop")
+    headers = read_token()
+    path = f"{CHANNELS}?channels=messages,activity,health"
+    say(shop, "1")
+    with reading(client, headers, path=f"{path}&last_event_id=0") as read:
+        assert events_of(read, 1) == [1]
+    act(shop, "2")
+    say(shop, "3")
+
+    with reading(client, headers | {"Last-Event-ID": str(read.last_id)}, path=path) as again:
+        assert events_of(again, 1) == [2]
+    with reading(client, headers | {"Last-Event-ID": str(again.last_id)}, path=path) as third:
+        assert events_of(third, 1) == [3]
+
+
+def events_of(read: Stream, count: int) -> list[int]:
+    """The ids of the next events; states come when they like."""
+    told = (data for _ in itertools.count() for data in read.next(1))
+    return list(itertools.islice((data["id"] for data in told if "id" in data), count))
+
+
+def test_token_of_one_bot_is_told_of_that_bot_alone(client: FlaskClient) -> None:
+    shop, news = add_bots("shop", "news")
+    mallory, path = read_token("news"), f"{CHANNELS}?last_event_id=0"
+    act(shop, "secret")
+    act(news, "public")
+
+    with reading(client, mallory, path=path) as read:
+        while set(read.events) != {"activity:new", "metrics:update", "health:changed"}:
+            assert read.next(1)[0]["bot"] == "news"
+    with reading(client, read_token(), path=f"{path}&bot=news") as read:
+        while set(read.events) != {"activity:new", "metrics:update", "health:changed"}:
+            assert read.next(1)[0]["bot"] == "news"
+
+
+@pytest.mark.parametrize("name", ["presence", "alerts", "Messages", "messages;"])
+def test_channel_that_does_not_exist_is_refused_by_name(client: FlaskClient, name: str) -> None:
+    reply = client.get(f"{CHANNELS}?channels=messages,{name}", headers=read_token())
+
+    assert reply.status_code == 400
+    assert reply.json is not None
+    assert reply.json["error"] == {
+        "code": "invalid_parameter",
+        "at": "channels",
+        "message": f"channels: expected any of messages, activity, metrics, health, got {name!r}",
+    }
+
+
+def test_one_token_can_not_take_all_streams(app: Flask, client: FlaskClient) -> None:
+    app.config["BOTWATCH"] = dataclasses.replace(app.config["BOTWATCH"], max_streams_per_reader=1)
+    headers = read_token()
+    with reading(client, headers):
+        reply = client.get(PATH, headers=headers)
+        with reading(client, read_token()):
+            pass
+
+    assert reply.status_code == 429
+    assert int(reply.headers["Retry-After"]) > 0
 
 
 def test_one_stream_more_than_the_limit_is_refused(client: FlaskClient) -> None:

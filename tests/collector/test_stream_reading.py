@@ -2,11 +2,10 @@
 
 import pytest
 
-from botwatch_collector import stream
+from botwatch_collector import clock, stream
 from botwatch_collector.stream import reading
-from botwatch_collector.stream.frames import frame
 
-from .streams import NOW, add_bots, say
+from .streams import NOW, Stream, act, add_bots, say
 
 
 @pytest.fixture
@@ -15,21 +14,21 @@ def bots(database: None) -> list[int]:
 
 
 def texts(chunk: reading.Chunk) -> list[str | None]:
-    return [message.text for message in chunk.messages]
+    return [frame.text for frame in chunk.frames]
 
 
 def test_messages_come_in_the_order_of_their_ids(bots: list[int]) -> None:
     for number in range(5):
         say(bots[number % 2], str(number))
 
-    assert texts(stream.messages_after(0, stream.latest_id(), bots)) == ["0", "1", "2", "3", "4"]
+    assert texts(stream.events_after(0, stream.latest_id(), bots)) == ["0", "1", "2", "3", "4"]
 
 
 def test_chunks_follow_each_other_without_a_gap(bots: list[int]) -> None:
     say(bots[0], *(str(number) for number in range(7)))
     cursor, seen = 0, []
     while cursor < stream.latest_id():
-        chunk = stream.messages_after(cursor, stream.latest_id(), bots, limit=3)
+        chunk = stream.events_after(cursor, stream.latest_id(), bots, limit=3)
         seen += texts(chunk)
         cursor = chunk.cursor
 
@@ -41,28 +40,28 @@ def test_nothing_above_the_upper_end_is_read(bots: list[int]) -> None:
     upto = stream.latest_id()
     say(bots[0], "after")
 
-    assert texts(stream.messages_after(0, upto, bots)) == ["before"]
+    assert texts(stream.events_after(0, upto, bots)) == ["before"]
 
 
 def test_cursor_moves_past_what_does_not_match(bots: list[int]) -> None:
     say(bots[0], "not for you", "nor this")
 
-    chunk = stream.messages_after(0, stream.latest_id(), [bots[1]])
+    chunk = stream.events_after(0, stream.latest_id(), [bots[1]])
 
-    assert (chunk.messages, chunk.cursor) == ([], stream.latest_id())
+    assert (chunk.frames, chunk.cursor) == ([], stream.latest_id())
 
 
 def test_call_looks_at_a_bounded_number_of_ids(bots: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "_IDS_AT_ONCE", 2)
     say(bots[0], "1", "2", "3", "4", "5")
 
-    assert stream.messages_after(0, stream.latest_id(), [bots[1]]).cursor == 2
+    assert stream.events_after(0, stream.latest_id(), [bots[1]]).cursor == 2
 
 
 def test_no_bots_no_messages(bots: list[int]) -> None:
     say(bots[0], "hello")
 
-    assert stream.messages_after(0, stream.latest_id(), []).messages == []
+    assert stream.events_after(0, stream.latest_id(), []).frames == []
 
 
 @pytest.mark.parametrize(
@@ -73,6 +72,8 @@ def test_no_bots_no_messages(bots: list[int]) -> None:
         ({"direction": "in"}, ["alice in", "bob in"]),
         ({"channel": "web"}, ["bob in"]),
         ({"user": "alice", "direction": "out"}, ["alice out"]),
+        ({"text": "BOB"}, ["bob in"]),
+        ({"text": "alice", "direction": "in"}, ["alice in"]),
         ({"user": "nobody"}, []),
     ],
 )
@@ -82,12 +83,65 @@ def test_filters_narrow_what_is_read(bots: list[int], filters: dict[str, str], e
     say(bots[0], "bob in", user_id="bob", channel="web")
 
     wanted = stream.Filters(**filters)
-    assert texts(stream.messages_after(0, stream.latest_id(), bots, wanted)) == expected
-    assert [
-        message.text
-        for message in reading.every_message_after(0, stream.latest_id()).messages
-        if wanted.match(frame(message))
-    ] == expected
+    assert texts(stream.events_after(0, stream.latest_id(), bots, wanted)) == expected
+    everything = stream.events_after(0, stream.latest_id()).frames
+    assert [frame.text for frame in everything if wanted.match(frame)] == expected
+
+
+def test_kinds_of_events_come_together_in_the_order_of_their_ids(bots: list[int]) -> None:
+    for number in range(10):
+        say(bots[0], f"message {number}")
+        act(bots[0], *("activity" for _ in range(number % 3)))
+    upto = stream.latest_id()
+
+    everything = stream.events_after(0, upto).frames
+    assert [frame.id for frame in everything] == list(range(1, upto + 1))
+    for limit in (1, 2, 3, 7):
+        cursor, seen = 0, []
+        while cursor < upto:
+            chunk = stream.events_after(cursor, upto, limit=limit)
+            seen += chunk.frames
+            cursor = chunk.cursor
+        assert seen == everything
+
+
+def test_activity_is_told_with_all_it_has(bots: list[int]) -> None:
+    act(
+        bots[0], "ValueError", category="error", severity="error", status="failure", user_id="alice",
+        entity_type="handler", entity_id="bot:start", duration_ms=12, details={"place": "bot.py:7"},
+    )  # fmt: skip
+
+    chunk = stream.events_after(0, stream.latest_id(), bots, stream.Filters(("activity",), user="alice"))
+    read = Stream([frame.encoded for frame in chunk.frames])
+    assert read.next(2) == [
+        {
+            "id": 1,
+            "kind": "activity",
+            "bot": "shop",
+            "action": "ValueError",
+            "category": "error",
+            "severity": "error",
+            "status": "failure",
+            "entity_type": "handler",
+            "entity_id": "bot:start",
+            "user_id": "alice",
+            "timestamp": clock.iso(NOW),
+            "duration_ms": 12,
+            "details": {"place": "bot.py:7"},
+        }
+    ]
+    assert read.events == ["activity:new"]
+
+
+@pytest.mark.parametrize("filters", [{"direction": "in"}, {"channel": "web"}, {"text": "hello"}])
+def test_filter_of_messages_leaves_activities_out(bots: list[int], filters: dict[str, str]) -> None:
+    say(bots[0], "hello", channel="web")
+    act(bots[0], "hello")
+    wanted = stream.Filters(("messages", "activity"), **filters)
+
+    assert texts(stream.events_after(0, stream.latest_id(), bots, wanted)) == ["hello"]
+    everything = stream.events_after(0, stream.latest_id()).frames
+    assert [wanted.match(frame) for frame in everything] == [True, False]
 
 
 def test_latest_are_the_newest_by_time_of_all_bots(bots: list[int]) -> None:

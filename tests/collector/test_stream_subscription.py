@@ -9,11 +9,17 @@ import peewee
 import pytest
 
 from botwatch_collector import counters, db, models, stream
-from botwatch_collector.errors import InvalidParameter, Unauthorized, Unavailable
+from botwatch_collector.errors import (
+    BotwatchError,
+    InvalidParameter,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+)
 from botwatch_collector.stream import reading, subscription
 from botwatch_collector.stream.tailer import Window
 
-from .streams import InBackground, add_bots, listening, say
+from .streams import PLENTY, InBackground, add_bots, listening, say
 
 
 @pytest.fixture
@@ -211,19 +217,37 @@ def test_tailer_stops_with_its_last_reader(bots: list[int], tail: stream.Tailer)
 def test_stream_that_was_never_read_counts_no_longer_once_closed(
     bots: list[int], tail: stream.Tailer
 ) -> None:
-    made = stream.subscribe(lambda: bots, most=1, tailer=tail)
+    hub = stream.Hub(tail)
+    made = stream.subscribe(lambda: bots, stream.Filters(), None, PLENTY, hub=hub)
     made.close()
     made.close()
 
-    assert tail.readers == 0
+    assert (tail.readers, hub.readers) == (0, 0)
 
 
-def test_one_reader_more_than_the_limit_is_asked_to_come_back(bots: list[int], tail: stream.Tailer) -> None:
-    with listening(tail, bots), pytest.raises(Unavailable, match="holds 1 streams") as refused:
-        stream.subscribe(lambda: bots, most=1, tailer=tail)
+@pytest.mark.parametrize(
+    ("seat", "refusal", "reason"),
+    [
+        (stream.Seat("bob", 1, 1), Unavailable, "full"),
+        (stream.Seat("anybody", 2, 1), TooManyRequests, "too_many"),
+    ],
+)
+def test_one_reader_more_than_the_limit_is_asked_to_come_back(
+    bots: list[int], tail: stream.Tailer, seat: stream.Seat, refusal: type[BotwatchError], reason: str
+) -> None:
+    hub = stream.Hub(tail)
+    with listening(hub, bots), pytest.raises(refusal) as refused:
+        stream.subscribe(lambda: bots, stream.Filters(), None, seat, hub=hub)
 
     assert refused.value.retry_after_s
-    assert counted("botwatch_stream_dropped_total") == {("full",): 1}
+    assert counted("botwatch_stream_dropped_total") == {(reason,): 1}
+    stream.subscribe(lambda: bots, stream.Filters(), None, seat, hub=hub).close()
+
+
+def test_limit_of_one_token_is_not_that_of_another(bots: list[int], tail: stream.Tailer) -> None:
+    hub = stream.Hub(tail)
+    with listening(hub, bots):
+        stream.subscribe(lambda: bots, stream.Filters(), None, stream.Seat("bob", 2, 1), hub=hub).close()
 
 
 # Access
@@ -373,11 +397,11 @@ def test_delivered_messages_are_counted(bots: list[int], tail: stream.Tailer) ->
         say(bots[0], "1", "2", "3")
         read.next(3)
 
-    assert counted("botwatch_stream_events_total") == {(): 3}
+    assert counted("botwatch_stream_events_total") == {("messages",): 3}
 
 
 def test_forked_child_starts_with_no_readers(bots: list[int]) -> None:
-    made = stream.subscribe(lambda: bots, most=1)
+    made = stream.subscribe(lambda: bots, stream.Filters(), None, PLENTY)
     assert stream.readers() == 1
     child = os.fork()
     if child == 0:

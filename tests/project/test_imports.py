@@ -20,6 +20,7 @@ MAY_IMPORT = (
     | dict.fromkeys(TABLES, FOUNDATION | TABLES)
     | dict.fromkeys(DOMAIN, FOUNDATION | TABLES)
     | {"ingest": FOUNDATION | TABLES | {"rollups"}}  # stored in one transaction
+    | {"stream": FOUNDATION | TABLES | {"analytics"}}  # tells its figures
     | {"analytics": FOUNDATION | TABLES | {"rollups", "presence"}}
     | {"alerts": FOUNDATION | TABLES | {"rollups", "presence"}}
     | {"metrics": INWARD, "companions": FOUNDATION}

@@ -14,6 +14,20 @@ class Reader:
     account: Account | None = None
     token: Token | None = None
 
+    @property
+    def who(self) -> str:
+        """What is counted for it alone is counted under this."""
+        if self.token is not None:
+            return f"token {self.token.id}"
+        return f"account {self.account.id}" if self.account is not None else "nobody"
+
+    def scope(self, names: Sequence[str] = ()) -> list[int | None]:
+        """The same as `bot_ids`, with None for the collector itself where it may see that too: it is of no
+        bot, so neither for who asks for bots nor for a token of one.
+        """
+        is_whole = not names and (self.token is None or self.token.bot_id is None)
+        return [*self.bot_ids(names), *([None] if is_whole else [])]
+
     def bot_ids(self, names: Sequence[str] = ()) -> list[int]:
         """The ids it may see, narrowed to `names` if there are any.
 

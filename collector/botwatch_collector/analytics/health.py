@@ -53,9 +53,18 @@ def worst(statuses: Iterable[Status]) -> Status:
 def health(bots: Sequence[BotState], now: int) -> Health:
     """The bots, what they depend on, and the collector's own database and memory."""
     indicators = [_bot(bot) for bot in bots]
-    indicators += [_check(bot, name, check) for bot in bots for name, check in bot.checks.items()]
-    indicators += [database_indicator(now), memory_indicator(now)]
-    return Health(worst(one.status for one in indicators), indicators)
+    indicators += [one for bot in bots for one in _checks(bot)]
+    return _together([*indicators, *_own(now)])
+
+
+def bot_health(bot: BotState) -> Health:
+    """One bot and what it depends on."""
+    return _together([_bot(bot), *_checks(bot)])
+
+
+def collector_health(now: int) -> Health:
+    """The collector's own database and memory."""
+    return _together(_own(now))
 
 
 def database_indicator(now: int) -> Indicator:
@@ -117,6 +126,18 @@ _MESSAGES = {
     "stopped": "was stopped",
     "never": "has never reported",
 }
+
+
+def _together(indicators: list[Indicator]) -> Health:
+    return Health(worst(one.status for one in indicators), indicators)
+
+
+def _own(now: int) -> list[Indicator]:
+    return [database_indicator(now), memory_indicator(now)]
+
+
+def _checks(bot: BotState) -> list[Indicator]:
+    return [_check(bot, name, check) for name, check in bot.checks.items()]
 
 
 def _check(bot: BotState, name: str, check: CheckState) -> Indicator:

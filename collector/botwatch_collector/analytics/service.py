@@ -98,19 +98,23 @@ class QuickHealth(msgspec.Struct, frozen=True):
 
 def metrics(bots: Sequence[int], now: int, zone: ZoneInfo) -> Metrics:
     """Figures of the bots, and of the collector."""
-    ever = counts(bots, _ALL_TIME)
     return Metrics(
-        iso(now),
-        uptime_s(),
-        MessageFigures(
-            ever.total,
-            counts(bots, Window(now - HOUR, now)).total,
-            counts(bots, Window(now - DAY, now)).total,
-            ever.response_avg_ms,
-        ),
-        UserFigures(_all_users(bots), users(bots, today(now, zone)), users(bots, this_week(now, zone))),
-        system(),
+        iso(now), uptime_s(), message_figures(bots, now), user_figures(bots, now, zone), system()
     )
+
+
+def message_figures(bots: Sequence[int], now: int) -> MessageFigures:
+    ever = counts(bots, _ALL_TIME)
+    return MessageFigures(
+        ever.total,
+        counts(bots, Window(now - HOUR, now)).total,
+        counts(bots, Window(now - DAY, now)).total,
+        ever.response_avg_ms,
+    )
+
+
+def user_figures(bots: Sequence[int], now: int, zone: ZoneInfo) -> UserFigures:
+    return UserFigures(_all_users(bots), users(bots, today(now, zone)), users(bots, this_week(now, zone)))
 
 
 def quick_health(bots: Sequence[int], now: int) -> QuickHealth:

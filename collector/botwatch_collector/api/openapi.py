@@ -22,7 +22,7 @@ _ERRORS = {
     404: "No such bot, or none that this token may see",
     413: "Over a limit of size",
     415: "A content type or encoding that isn't read here",
-    429: "Too many events: come back after Retry-After",
+    429: "Too many events or streams: come back after Retry-After",
     503: "Not now: come back after Retry-After",
 }
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from .. import stream
 from ..analytics.anomalies import Anomalies
 from ..analytics.heatmap import Heatmap
 from ..analytics.overview import Overview
@@ -94,11 +95,18 @@ def _limit(default: int) -> Parameter:
 _WINDOW = (BOT, FROM, TO, TZ)
 _STREAM = (
     BOT,
-    Parameter("user", "Only messages of this user id", _TEXT),
+    Parameter("user", "Only events of this user id", _TEXT),
     Parameter("direction", "Only messages in, or out", {"enum": ["in", "out"]}),
-    Parameter("channel", "Only messages of this channel", _TEXT),
+    Parameter("channel", "Only messages of this channel of the bot", _TEXT),
+    Parameter("text", "Only messages that hold this, in capitals or not", _TEXT),
     Parameter("last_event_id", "As the header Last-Event-ID, for clients that can't set it", _TEXT),
-    Parameter("Last-Event-ID", "Go on after this message; without it, with the next", _TEXT, place="header"),
+    Parameter("Last-Event-ID", "Go on after this event; without it, with the next", _TEXT, place="header"),
+)
+_CHANNELS = Parameter(
+    "channels",
+    "Only these channels; all of them unless given",
+    {"enum": list(stream.NAMES)},
+    True,
 )
 
 OPERATIONS = (
@@ -171,11 +179,18 @@ OPERATIONS = (
         errors=(503,),
     ),
     Operation(
+        "/api/monitoring/stream",
+        "Messages and activities as they are stored, figures and health, as server-sent events",
+        parameters=(_CHANNELS, *_STREAM),
+        media_type="text/event-stream",
+        errors=(429, 503),
+    ),
+    Operation(
         "/debug/message-stream",
         "Every message as it is stored, as server-sent events message:new",
         parameters=_STREAM,
         media_type="text/event-stream",
-        errors=(503,),
+        errors=(429, 503),
     ),
     Operation("/metrics", "Figures for Prometheus", media_type="text/plain"),
     Operation("/metrics/grafana.json", "A dashboard to import into Grafana", answers=dict[str, Any]),

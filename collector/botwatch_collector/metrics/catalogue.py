@@ -92,12 +92,31 @@ OWN = (
     ),
     Metric("botwatch_ingest_queue_events", "gauge", "Events that wait for their transaction.", own=True),
     Metric("botwatch_stream_readers", "gauge", "Live streams that are open.", own=True),
-    Metric("botwatch_stream_events_total", "counter", "Messages sent to readers of streams.", own=True),
+    Metric(
+        "botwatch_stream_slow_readers",
+        "gauge",
+        "Live streams that are caught up from the database, or whose reader takes nothing at present.",
+        own=True,
+    ),
+    Metric(
+        "botwatch_stream_events_total",
+        "counter",
+        "Frames sent to readers of streams, by channel.",
+        ("channel",),
+        own=True,
+    ),
+    Metric("botwatch_stream_bytes_total", "counter", "Bytes sent to readers of streams.", own=True),
+    Metric(
+        "botwatch_stream_lag_seconds",
+        "summary",
+        "Time from an event's arrival, through its commit, to its being ready for readers.",
+        own=True,
+    ),
     Metric(
         "botwatch_stream_dropped_total",
         "counter",
-        "Streams refused or ended by the collector: full, stalled (the reader took nothing), "
-        "access (it may no longer read).",
+        "Streams refused or ended by the collector: full, too_many (of one token or account), "
+        "stalled (the reader took nothing), access (it may no longer read).",
         ("reason",),
         own=True,
     ),

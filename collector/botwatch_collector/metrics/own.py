@@ -16,7 +16,11 @@ from .readings import Labels, Readings, Total, Value
 STALE_MS = 90 * SECOND
 """A worker that has not been seen for so long is gone, and its readings with it."""
 
-WORKER_GAUGES = ("botwatch_ingest_queue_events", "botwatch_stream_readers")
+WORKER_GAUGES = (
+    "botwatch_ingest_queue_events",
+    "botwatch_stream_readers",
+    "botwatch_stream_slow_readers",
+)
 
 
 def read(now: int) -> Readings:

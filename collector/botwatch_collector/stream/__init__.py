@@ -1,63 +1,75 @@
-"""The live stream: every stored message to every reader who may see it, each once and in order.
+"""The live stream: every stored event to every reader who may see it, each once and in order.
 
 A reader asks for a `Subscription`, an iterator of bytes. How those bytes come about is hidden behind it.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from ..errors import InvalidParameter
+from .channels import NAMES, named
 from .client import Client
-from .frames import StoredMessage, message_data
-from .reading import EVERYTHING, Filters, latest_id, messages_after
+from .events import StoredMessage, message_data
+from .filters import Filters
+from .hub import Hub
+from .reading import EVERYTHING, events_after, latest_id
 from .reading import latest as _latest
+from .seats import Seat
+from .states import Board
 from .subscription import Scope, Subscription
 from .tailer import Tailer
 
 __all__ = [
     "EVERYTHING",
+    "NAMES",
+    "Board",
     "Client",
     "Filters",
+    "Hub",
+    "Seat",
     "StoredMessage",
     "Subscription",
     "Tailer",
     "close_when",
     "cursor_of",
+    "events_after",
     "latest",
     "latest_id",
     "message_data",
-    "messages_after",
+    "named",
     "readers",
+    "slow_readers",
     "subscribe",
     "wake",
 ]
 
 _ID_DIGITS = 18
 
-_tailer = Tailer()
-os.register_at_fork(after_in_child=_tailer.start_over)
+_hub = Hub()
+os.register_at_fork(after_in_child=_hub.start_over)
 
 
 def subscribe(
-    ask: Callable[[], Sequence[int]],
-    filters: Filters = EVERYTHING,
-    cursor: int | None = None,
+    ask: Callable[[], Collection[int | None]],
+    filters: Filters,
+    cursor: int | None,
+    seat: Seat,
     *,
     client: Client | None = None,
-    most: int,
-    tailer: Tailer = _tailer,
+    hub: Hub = _hub,
 ) -> Subscription:
-    """A stream of the messages above `cursor`, or of new ones. Needs a connection now, but none later.
+    """A stream of the events above `cursor`, or of new ones, and of the present states. Needs a connection
+    now, but none later.
 
-    `ask` answers which bots the reader may see, and raises once it may see none. A cursor that is ahead of
-    the database is one of a database that was since restored to an earlier state: it counts as "new ones".
-    Raises Unavailable when this process holds `most` streams already.
+    `ask` answers which bots the reader may see, with None for the collector itself, and raises once it may
+    see none. A cursor that is ahead of the database is one of a database that was since restored to an
+    earlier state: it counts as "new ones". Raises Unavailable or TooManyRequests when the seats are taken.
     """
     scope = Scope(ask)
     last_id = latest_id()
-    tailer.attach(most)
     start = last_id if cursor is None else min(cursor, last_id)
-    return Subscription(tailer, scope, filters, start, client or Client())
+    place = hub.let_in(seat, filters.channels)
+    return Subscription(place, scope, filters, start, client or Client())
 
 
 def cursor_of(text: str | None) -> int | None:
@@ -78,12 +90,17 @@ def latest(bots: Sequence[int], limit: int = 50) -> list[dict[str, object]]:
 
 def readers() -> int:
     """How many streams this process holds."""
-    return _tailer.readers
+    return _hub.readers
+
+
+def slow_readers() -> int:
+    """How many of them can't keep up at present."""
+    return _hub.slow_readers
 
 
 def wake() -> None:
     """Something was committed here: tell the readers at once instead of at the next look."""
-    _tailer.wake()
+    _hub.tailer.wake()
 
 
 def close_when(condition: Callable[[], bool]) -> None:
@@ -91,4 +108,4 @@ def close_when(condition: Callable[[], bool]) -> None:
 
     One that is opened later ends after its opening: a browser comes back after that, but not after an error.
     """
-    _tailer.close_when(condition)
+    _hub.tailer.close_when(condition)

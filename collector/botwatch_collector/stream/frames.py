@@ -1,12 +1,11 @@
-"""Turns stored messages into frames of the stream: one `data:` line each, whatever their text holds."""
+"""Turns what there is to tell into frames of the stream: one `data:` line each, whatever its text holds."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-
-from .. import clock
 
 _encode = msgspec.json.Encoder().encode
 
@@ -20,68 +19,32 @@ _LINE_ENDS_ELSEWHERE = (
 _RETRY_MS = (2_000, 5_000)
 
 
-class StoredMessage(NamedTuple):
-    """A row of `message`, with its bot's name."""
-
-    id: int
-    bot_id: int
-    bot: str
-    direction: str
-    user_id: str | None
-    user_name: str | None
-    text: str | None
-    occurred_at: int
-    response_ms: int | None
-    wait_ms: int | None
-    channel: str | None
-    event_id: str | None
-    attributes: dict[str, Any] | None
-
-
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """An encoded message, and what a reader's filters look at."""
+    """An event or a state, encoded once for all readers, and what their filters look at.
 
-    id: int
-    bot_id: int
-    user_id: str | None
-    direction: str
-    channel: str | None
+    A state has no id, for there is nothing to resume: the latest of it is all there is. What is of no bot is
+    the collector's own.
+    """
+
+    stream: str
+    bot_id: int | None
     encoded: bytes
+    id: int | None = None
+    received_at: int = 0
+    user_id: str | None = None
+    direction: str | None = None
+    channel: str | None = None
+    text: str | None = None
 
 
-def message_data(message: StoredMessage) -> dict[str, Any]:
-    """What a frame of a message tells; times in milliseconds, `timestamp` ISO 8601 in UTC."""
-    return {
-        "id": message.id,
-        "kind": "message",
-        "bot": message.bot,
-        "direction": message.direction,
-        "user_id": message.user_id,
-        "user_name": message.user_name,
-        "message_text": message.text,
-        "timestamp": clock.iso(message.occurred_at),
-        "response_time": message.response_ms,
-        "wait_ms": message.wait_ms,
-        "channel": message.channel,
-        "event_id": message.event_id,
-        "attributes": message.attributes,
-    }
-
-
-def frame(message: StoredMessage) -> Frame:
-    """Encode a message, once for all readers."""
-    line = _encode(message_data(message))
+def encoded(event: str, data: Mapping[str, Any], id: int | None = None) -> bytes:
+    """The bytes of a frame; with an id, a reader can come back to it."""
+    line = _encode(data)
     for raw, escaped in _LINE_ENDS_ELSEWHERE:
         line = line.replace(raw, escaped)
-    return Frame(
-        id=message.id,
-        bot_id=message.bot_id,
-        user_id=message.user_id,
-        direction=message.direction,
-        channel=message.channel,
-        encoded=b"id: %d\nevent: message:new\ndata: %b\n\n" % (message.id, line),
-    )
+    head = b"" if id is None else b"id: %d\n" % id
+    return b"%bevent: %b\ndata: %b\n\n" % (head, event.encode(), line)
 
 
 def opening(cursor: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Reads messages in the order of their ids, which is the order of their commits.
+"""Reads stored events in the order of their ids, which is the order of their commits.
 
 Ids are handed out inside the transaction that stores them, one transaction after the other, so that whoever
 has read up to `latest_id()` misses nothing by asking for "ids above" next time.
@@ -12,60 +12,22 @@ from typing import Any
 import peewee
 
 from ..models import Bot, EventSequence, Message
-from .frames import Frame, StoredMessage
+from .channels import EVENTS, MESSAGES, Events
+from .events import StoredMessage
+from .filters import Filters
+from .frames import Frame
 
 _IDS_AT_ONCE = 20_000
-_MESSAGES_AT_ONCE = 500
+_EVENTS_AT_ONCE = 500
 
-_COLUMNS = (
-    Message.id,
-    Message.bot_id,
-    Bot.name,
-    Message.direction,
-    Message.user_id,
-    Message.user_name,
-    Message.text,
-    Message.occurred_at,
-    Message.response_ms,
-    Message.wait_ms,
-    Message.channel,
-    Message.event_id,
-    Message.attributes,
-)
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What a reader asked for beside its bots; None takes everything."""
-
-    user: str | None = None
-    direction: str | None = None
-    channel: str | None = None
-
-    def match(self, frame: Frame) -> bool:
-        return (
-            self.user in (None, frame.user_id)
-            and self.direction in (None, frame.direction)
-            and self.channel in (None, frame.channel)
-        )
-
-    def conditions(self) -> list[Any]:
-        wanted = (
-            (Message.user_id, self.user),
-            (Message.direction, self.direction),
-            (Message.channel, self.channel),
-        )
-        return [column == value for column, value in wanted if value is not None]
-
-
-EVERYTHING = Filters()
+EVERYTHING = Filters(channels=tuple(EVENTS))
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Messages by id. All that is at or below `cursor` has been looked at, matching or not."""
+    """Events by id. All that is at or below `cursor` has been looked at, matching or not."""
 
-    messages: list[StoredMessage]
+    frames: list[Frame]
     cursor: int
 
 
@@ -75,56 +37,66 @@ def latest_id() -> int:
     return last_id
 
 
-def messages_after(
+def events_after(
     cursor: int,
     upto: int,
-    bots: Sequence[int],
+    bots: Sequence[int] | None = None,
     filters: Filters = EVERYTHING,
-    limit: int = _MESSAGES_AT_ONCE,
+    limit: int = _EVENTS_AT_ONCE,
 ) -> Chunk:
-    """The next messages of these bots above `cursor`. Looks at 20,000 ids at most, so that a call's cost has
-    a bound even where nothing matches; go on from the chunk's cursor until it is `upto`.
+    """The next events above `cursor` that match, of these bots or of all: of whom a reader may see which, the
+    caller knows. Looks at 20,000 ids and `limit` rows of each kind at most, so that a call's cost has a bound
+    even where nothing matches; go on from the chunk's cursor until it is `upto`.
     """
-    # Without the plus SQLite would take the index by bot and time, and sort all that the bot ever said.
-    of_bots = peewee.Expression(peewee.NodeList((peewee.SQL("+"), Message.bot_id)), peewee.OP.IN, list(bots))
-    return _chunk(cursor, upto, limit, [of_bots, *filters.conditions()])
-
-
-def every_message_after(cursor: int, upto: int, limit: int = _MESSAGES_AT_ONCE) -> Chunk:
-    """As `messages_after`, for all bots: whoever passes these on has to ask who may see which."""
-    return _chunk(cursor, upto, limit, [])
+    end = max(cursor, min(upto, cursor + _IDS_AT_ONCE))
+    found: list[Frame] = []
+    for kind in _wanted(filters):
+        rows = list(_between(kind, cursor, end, _conditions(kind, bots, filters)).limit(limit).tuples())
+        if len(rows) == limit:
+            end = rows[-1][0]
+        found += [kind.frame(kind.row(*row)) for row in rows]
+    # Where one kind was cut short, the others wait for its rest.
+    frames = sorted((one for one in found if one.id is not None and one.id <= end), key=attrgetter("id"))
+    return Chunk([one for one in frames if filters.match(one)], end)
 
 
 def latest(bots: Sequence[int], limit: int) -> list[StoredMessage]:
     """The messages with the latest times, newest first. Costs `limit` rows of an index for each bot."""
     newest = [
-        message
+        StoredMessage(*row)
         for bot in bots
-        for message in _stored(
-            _messages()
-            .where(Message.bot_id == bot)
-            .order_by(Message.occurred_at.desc(), Message.id.desc())
-            .limit(limit)
-        )
+        for row in _select(MESSAGES)
+        .where(Message.bot_id == bot)
+        .order_by(Message.occurred_at.desc(), Message.id.desc())
+        .limit(limit)
+        .tuples()
     ]
     newest.sort(key=attrgetter("occurred_at", "id"), reverse=True)
     return newest[:limit]
 
 
-def _chunk(cursor: int, upto: int, limit: int, conditions: list[Any]) -> Chunk:
-    end = min(upto, cursor + _IDS_AT_ONCE)
-    found = _stored(
-        _messages()
-        .where(Message.id > cursor, Message.id <= end, *conditions)
-        .order_by(Message.id)
-        .limit(limit)
-    )
-    return Chunk(found, found[-1].id if len(found) == limit else max(cursor, end))
+def _wanted(filters: Filters) -> list[Events]:
+    """The kinds in which something may match."""
+    asked = [name for name in ("user", "direction", "channel") if getattr(filters, name) is not None]
+    kinds = [EVENTS[name] for name in filters.channels if name in EVENTS]
+    return [kind for kind in kinds if all(name in kind.filters for name in asked)]
 
 
-def _messages() -> Any:
-    return Message.select(*_COLUMNS).join(Bot, on=(Bot.id == Message.bot_id))
+def _conditions(kind: Events, bots: Sequence[int] | None, filters: Filters) -> list[Any]:
+    asked = ((column, getattr(filters, name)) for name, column in kind.filters.items())
+    conditions = [column == value for column, value in asked if value is not None]
+    if bots is not None:
+        # Without the plus SQLite would take the index by bot and time, and sort all that the bot ever said.
+        bot = peewee.NodeList((peewee.SQL("+"), kind.table.bot_id))
+        conditions.append(peewee.Expression(bot, peewee.OP.IN, list(bots)))
+    return conditions
 
 
-def _stored(query: Any) -> list[StoredMessage]:
-    return [StoredMessage(*row) for row in query.tuples()]
+def _between(kind: Events, cursor: int, end: int, conditions: list[Any]) -> Any:
+    id = kind.table.id
+    return _select(kind).where(id > cursor, id <= end, *conditions).order_by(id)
+
+
+def _select(kind: Events) -> Any:
+    columns = [Bot.name if name == "bot" else getattr(kind.table, name) for name in kind.row._fields]
+    return kind.table.select(*columns).join(Bot, on=(Bot.id == kind.table.bot_id))

@@ -5,7 +5,8 @@ is behind; nothing is held while it waits, neither a connection nor a lock.
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 
 import peewee
@@ -15,9 +16,10 @@ from .. import counters, db
 from ..errors import BotwatchError
 from . import reading
 from .client import PIECE_BYTES, Client
-from .frames import Frame, comment, frame, opening, ping
-from .reading import Filters
-from .tailer import News, Tailer
+from .filters import Filters
+from .frames import Frame, comment, opening, ping
+from .hub import Place
+from .tailer import News
 
 PING_S = 15.0
 STALLED_S = 60.0
@@ -34,12 +36,13 @@ class _Ended(Exception):
 
 
 class Scope:
-    """The bots a reader may see, asked again every few seconds and for every bot not seen before.
+    """The bots a reader may see, asked again every few seconds and for every bot not seen before; None among
+    them stands for the collector itself.
 
     `ask` needs a connection and raises BotwatchError once the token is revoked or the login has ended.
     """
 
-    def __init__(self, ask: Callable[[], Sequence[int]]) -> None:
+    def __init__(self, ask: Callable[[], Collection[int | None]]) -> None:
         self._ask = ask
         self.refresh()
 
@@ -47,13 +50,14 @@ class Scope:
     def is_old(self) -> bool:
         return time.monotonic() - self._asked_at >= _CHECK_S
 
-    def refresh(self) -> frozenset[int]:
+    def refresh(self) -> Sequence[int]:
+        """The bots as of now."""
         self.bots = frozenset(self._ask())
-        self._hidden: set[int] = set()
+        self._hidden: set[int | None] = set()
         self._asked_at = time.monotonic()
-        return self.bots
+        return [bot for bot in self.bots if bot is not None]
 
-    def sees(self, bot_id: int) -> bool:
+    def sees(self, bot_id: int | None) -> bool:
         """Whether the reader may see the bot; one added after the last asking is asked about at once."""
         if bot_id in self.bots:
             return True
@@ -67,17 +71,18 @@ class Scope:
 
 
 class Subscription(Iterator[bytes]):
-    """The stream of one reader who is attached to the tailer. Close it, whether it was read or not."""
+    """The stream of one reader who was let in. Close it, whether it was read or not."""
 
-    def __init__(self, tailer: Tailer, scope: Scope, filters: Filters, cursor: int, client: Client) -> None:
-        self._tailer = tailer
+    def __init__(self, place: Place, scope: Scope, filters: Filters, cursor: int, client: Client) -> None:
+        self._place = place
+        self._tailer = place.tailer
         self._scope = scope
         self._filters = filters
         self._cursor = cursor
         self._client = client
-        self._resets = tailer.resets
+        self._resets = place.tailer.resets
+        self._states_version = 0
         self._sent_at = time.monotonic()
-        self._attached = True
         self._pieces = self._stream()
 
     def __next__(self) -> bytes:
@@ -85,15 +90,14 @@ class Subscription(Iterator[bytes]):
 
     def close(self) -> None:
         self._pieces.close()
-        if self._attached:
-            self._attached = False
-            self._tailer.detach()
+        self._place.leave()
 
     def _stream(self) -> Generator[bytes, None, None]:
         try:
             yield from self._written(opening(self._cursor))
             while True:
                 self._check()
+                yield from self._written(self._states())
                 yield from self._written(self._next())
         except _Ended as end:
             if end.reason:
@@ -106,6 +110,14 @@ class Subscription(Iterator[bytes]):
             with self._asking(), db.connected():
                 self._scope.refresh()
 
+    def _states(self) -> bytes:
+        fresh, self._states_version = self._place.board.after(self._states_version, self._filters.channels)
+        with self._asking():
+            return self._wanted(fresh)
+        # Whom it is about can't be asked at present: tell all of it later.
+        self._states_version = 0
+        return b""
+
     def _next(self) -> bytes:
         """What to send now; empty when there is nothing yet."""
         news = self._tailer.after(self._cursor, self._resets, _WAIT_S)
@@ -114,6 +126,7 @@ class Subscription(Iterator[bytes]):
         with self._asking():
             if news.resets != self._resets:
                 return self._begin_again(news)
+            self._place.note_slow(news.frames is None)
             if news.frames is None:
                 return self._from_database(news.position)
             return self._advance(news.frames, news.position)
@@ -126,16 +139,20 @@ class Subscription(Iterator[bytes]):
 
     def _from_database(self, upto: int) -> bytes:
         with db.connected():
-            # Asked after `upto` was read: whichever bot has a message up to there exists by now.
-            chunk = reading.messages_after(self._cursor, upto, list(self._scope.refresh()), self._filters)
-        return self._advance([frame(message) for message in chunk.messages], chunk.cursor)
+            # Asked after `upto` was read: whichever bot has an event up to there exists by now.
+            chunk = reading.events_after(self._cursor, upto, self._scope.refresh(), self._filters)
+        return self._advance(chunk.frames, chunk.cursor)
 
     def _advance(self, frames: list[Frame], cursor: int) -> bytes:
-        wanted = [one.encoded for one in frames if self._filters.match(one) and self._scope.sees(one.bot_id)]
+        wanted = self._wanted(frames)
         self._cursor = cursor
-        if wanted:
-            counters.count("botwatch_stream_events_total", len(wanted))
-        return b"".join(wanted) or self._ping_when_due()
+        return wanted or self._ping_when_due()
+
+    def _wanted(self, frames: list[Frame]) -> bytes:
+        wanted = [one for one in frames if self._filters.match(one) and self._scope.sees(one.bot_id)]
+        for name, number in Counter(one.stream for one in wanted).items():
+            counters.count("botwatch_stream_events_total", number, channel=name)
+        return b"".join(one.encoded for one in wanted)
 
     def _ping_when_due(self) -> bytes:
         return ping(self._cursor) if time.monotonic() - self._sent_at >= PING_S else b""
@@ -155,11 +172,13 @@ class Subscription(Iterator[bytes]):
         for start in range(0, len(encoded), PIECE_BYTES):
             self._await_client()
             self._sent_at = time.monotonic()
+            counters.count("botwatch_stream_bytes_total", len(encoded[start : start + PIECE_BYTES]))
             yield encoded[start : start + PIECE_BYTES]
 
     def _await_client(self) -> None:
         until = time.monotonic() + STALLED_S
         while not self._client.is_ready(_WAIT_S / 2):
+            self._place.note_slow(True)
             if self._tailer.is_closed or self._client.is_gone():
                 raise _Ended
             if time.monotonic() >= until:

@@ -12,16 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import takewhile
 
-from .. import counters, db
-from ..errors import Unavailable
+from .. import clock, counters, db
 from . import reading
-from .frames import Frame, frame
+from .frames import Frame
 
 _log = logging.getLogger(__name__)
 
 # Between two passes, so that hundreds of commits a second don't keep this thread from letting others run.
 _REST_S = 0.02
-_FULL_RETRY_S = 5
 
 
 @dataclass(frozen=True)
@@ -69,14 +67,9 @@ class Tailer:
     def is_closed(self) -> bool:
         return self._closes_when()
 
-    def attach(self, most: int) -> None:
-        """Count a reader in; raises Unavailable when there are `most` already. Each detaches once."""
+    def attach(self) -> None:
+        """Count a reader in. Each detaches once."""
         with self._changed:
-            if self._readers >= most:
-                counters.count("botwatch_stream_dropped_total", reason="full")
-                raise Unavailable(
-                    f"this process holds {most} streams, its limit; try again", retry_after_s=_FULL_RETRY_S
-                )
             self._readers += 1
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="botwatch-tailer", daemon=True)
@@ -109,7 +102,7 @@ class Tailer:
         return self._position is not None and (self._position > cursor or self.resets != resets)
 
     def _frames_after(self, cursor: int) -> list[Frame]:
-        fresh = list(takewhile(lambda kept: kept.id > cursor, reversed(self._frames)))
+        fresh = list(takewhile(lambda kept: _id(kept) > cursor, reversed(self._frames)))
         fresh.reverse()
         return fresh
 
@@ -148,8 +141,8 @@ class Tailer:
                 self._changed.notify_all()
             return
         while self._position < upto and not self.is_closed:
-            chunk = reading.every_message_after(self._position, upto)
-            self._keep([frame(message) for message in chunk.messages], chunk.cursor)
+            chunk = reading.events_after(self._position, upto)
+            self._keep(chunk.frames, chunk.cursor)
 
     def _keep(self, frames: list[Frame], cursor: int) -> None:
         with self._changed:
@@ -159,9 +152,10 @@ class Tailer:
             while len(self._frames) > self._window.frames or self._size_bytes > self._window.size_bytes:
                 dropped = self._frames.popleft()
                 self._size_bytes -= len(dropped.encoded)
-                self._floor = dropped.id
+                self._floor = _id(dropped)
             self._position = cursor
             self._changed.notify_all()
+        _count_lag(frames)
 
     def _forget_frames(self, position: int | None) -> None:
         """What holds from then on: everything above `_floor` and up to `_position` is in `_frames`."""
@@ -169,3 +163,17 @@ class Tailer:
         self._size_bytes = 0
         self._floor = position or 0
         self._position = position
+
+
+def _id(frame: Frame) -> int:
+    assert frame.id is not None
+    return frame.id
+
+
+def _count_lag(frames: list[Frame]) -> None:
+    """From when an event came to this moment, when all readers can have it."""
+    if frames:
+        now = clock.now()
+        lag_s = sum(max(now - one.received_at, 0) for one in frames) / clock.SECOND
+        counters.count("botwatch_stream_lag_seconds_sum", lag_s)
+        counters.count("botwatch_stream_lag_seconds_count", len(frames))

@@ -1,0 +1,87 @@
+"""The channels of the stream, as a table. A new one is an entry here, and a line in docs/streaming.md.
+
+Events are stored: their ids come from one sequence, so that one id says where a reader is in all of them.
+States are what is true at present, and the next replaces the last.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..analytics import live
+from ..errors import InvalidParameter
+from ..models import Activity, Message
+from .events import StoredActivity, StoredMessage, activity_data, message_data
+from .frames import Frame, encoded
+
+
+@dataclass(frozen=True)
+class Events:
+    """`row` has a field for each column read, `bot` for the bot's name; `filters` are columns by filter."""
+
+    name: str
+    event: str
+    table: Any
+    row: type[Any]
+    data: Callable[[Any], dict[str, Any]]
+    filters: dict[str, Any]
+
+    def frame(self, row: Any) -> Frame:
+        """Encode a row, once for all readers."""
+        return Frame(
+            stream=self.name,
+            bot_id=row.bot_id,
+            encoded=encoded(self.event, self.data(row), row.id),
+            id=row.id,
+            received_at=row.received_at,
+            user_id=row.user_id,
+            direction=getattr(row, "direction", None),
+            channel=getattr(row, "channel", None),
+            text=getattr(row, "text", None),
+        )
+
+
+@dataclass(frozen=True)
+class States:
+    """Read every `period_s` while somebody wants them, and told when their mark has changed."""
+
+    name: str
+    event: str
+    read: Callable[[int], Iterable[live.Present]]
+    period_s: float
+
+    def frame(self, state: live.Present) -> Frame:
+        return Frame(stream=self.name, bot_id=state.bot_id, encoded=encoded(self.event, state.body))
+
+
+MESSAGES = Events(
+    "messages",
+    "message:new",
+    Message,
+    StoredMessage,
+    message_data,
+    {"user": Message.user_id, "direction": Message.direction, "channel": Message.channel},
+)
+
+CHANNELS: tuple[Events | States, ...] = (
+    MESSAGES,
+    Events(
+        "activity", "activity:new", Activity, StoredActivity, activity_data, {"user": Activity.user_id}
+    ),
+    States("metrics", "metrics:update", live.metrics, period_s=30.0),
+    States("health", "health:changed", live.health, period_s=5.0),
+)
+
+NAMES = tuple(channel.name for channel in CHANNELS)
+EVENTS = {channel.name: channel for channel in CHANNELS if isinstance(channel, Events)}
+STATES = {channel.name: channel for channel in CHANNELS if isinstance(channel, States)}
+
+
+def named(names: Sequence[str]) -> tuple[str, ...]:
+    """These channels in the order of the table; raises InvalidParameter for one that there isn't."""
+    for name in names:
+        if name not in NAMES:
+            raise InvalidParameter(
+                f"channels: expected any of {', '.join(NAMES)}, got {name[:40]!r}", at="channels"
+            )
+    return tuple(name for name in NAMES if name in names)
