@@ -47,13 +47,26 @@ def agent(collector, tmp_path: Path) -> Iterator[botwatch.Agent]:
     agent.stop()
 
 
+def running_bot(program: str, api: BotApi, collector, directory: Path, *arguments: str):
+    """A Telegram bot of `bots`, as a context manager."""
+    return running(program, collector, directory, api.url, TOKEN, *arguments)
+
+
 @contextmanager
-def running_bot(program: str, api: BotApi, collector, directory: Path, *arguments: str) -> Iterator[None]:
+def running(
+    program: str,
+    collector,
+    directory: Path,
+    *arguments: str,
+    python: str | Path = sys.executable,
+    warnings: tuple[str, ...] = ("error",),
+) -> Iterator[None]:
     """A program of `bots` as a process of its own, ended as a person would end it."""
     path = directory / f"{program}.log"
+    flags = [flag for warning in warnings for flag in ("-W", warning)]
     with path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-W", "error", str(BOTS / f"{program}.py"), api.url, TOKEN, *arguments],
+            [str(python), *flags, str(BOTS / f"{program}.py"), *arguments],
             env=agent_environment(collector, directory),
             stdout=log,
             stderr=subprocess.STDOUT,

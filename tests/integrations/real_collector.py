@@ -10,7 +10,7 @@ from typing import Any
 
 from ..collector.server import Server
 
-_FIELDS = ("direction", "text", "user_id", "user_name", "channel", "response_ms", "wait_ms")
+_FIELDS = ("direction", "text", "user_id", "user_name", "channel", "response_ms", "wait_ms", "attributes")
 
 
 class RealCollector:

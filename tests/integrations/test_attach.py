@@ -212,7 +212,7 @@ def test_broken_watching_does_not_reach_the_bot(api, caplog):
 
 
 def test_unknown_target_is_refused_with_the_known_ones():
-    with pytest.raises(TypeError, match=r"telegram\.ext\.Application, aiogram\.Dispatcher, flask\.Flask"):
+    with pytest.raises(TypeError, match=r"telegram\.ext\.Application, aiogram\.Dispatcher, discord\.Client"):
         attach(object(), None)
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _FRAMEWORKS = {
     "telegram": ("python_telegram_bot", "telegram.ext.Application"),
     "aiogram": ("aiogram", "aiogram.Dispatcher"),
+    "discord": ("discord_py", "discord.Client"),
     "flask": ("flask_webhook", "flask.Flask"),
     "requests": ("requests_session", "requests.Session"),
 }

@@ -37,6 +37,8 @@ class Sent:
     user_name: str | None = None
     is_private: bool = False
     """Whether the chat is one user's, so that its id is the user's."""
+    user_id: str | None = None
+    """The reader, where the chat is theirs alone and has an id of its own."""
     is_edit: bool = False
 
 
@@ -63,8 +65,8 @@ def record_received(agent: Agent, message: Received) -> Turn:
 def record_sent(agent: Agent, message: Sent, turn: Turn | None, *, is_timed: bool = True) -> None:
     """Record it, as the turn's answer with its times if it went to a chat of the turn."""
     # What goes to another chat (a notice to the owner, a broadcast) answers nobody.
-    answered = turn if turn and message.chat_id in turn.chats else None
-    to_user = message.chat_id if message.is_private else None
+    answered = turn if turn and not turn.chats.isdisjoint((message.chat_id, message.user_id)) else None
+    to_user = message.chat_id if message.is_private else message.user_id
     if answered:
         answered.is_answered = True
     with no_turn():
