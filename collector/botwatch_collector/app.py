@@ -12,8 +12,8 @@ from .api import monitoring as monitoring_api
 from .api import stream as stream_api
 from .config import Config, load
 from .ingest.writer import Commit, Writer
+from .pages import accounts, base, first_run, login, monitoring, settings, tokens
 from .pages import analytics as analytics_page
-from .pages import base, first_run, login, monitoring
 
 BLUEPRINTS = (
     events.blueprint,
@@ -30,6 +30,9 @@ BLUEPRINTS = (
     first_run.blueprint,
     monitoring.blueprint,
     analytics_page.blueprint,
+    settings.blueprint,
+    tokens.blueprint,
+    accounts.blueprint,
 )
 
 

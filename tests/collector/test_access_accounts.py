@@ -106,7 +106,39 @@ def test_roles_include_those_below(alice: Account) -> None:
         accounts.add("mallory", PASSWORD, "owner", NOW)
 
 
+def test_last_admin_can_be_neither_disabled_nor_demoted(alice: Account) -> None:
+    for change in (lambda: accounts.disable(alice, NOW), lambda: accounts.change_role(alice, "viewer")):
+        with pytest.raises(Conflict):
+            change()
+    bob = accounts.add("bob", PASSWORD, "admin", NOW)
+    accounts.change_role(alice, "viewer")
+    with pytest.raises(Conflict):
+        accounts.change_role(bob, "operator")
+    assert [one.role for one in accounts.listed()] == ["viewer", "admin"]
+
+
+def test_two_admins_who_demote_each_other_leave_one(alice: Account) -> None:
+    bob = accounts.add("bob", PASSWORD, "admin", NOW)
+    outcomes = []
+
+    def demote(account: Account) -> None:
+        with db.connected():
+            try:
+                accounts.change_role(account, "viewer")
+                outcomes.append("done")
+            except Conflict:
+                outcomes.append("refused")
+
+    threads = [threading.Thread(target=demote, args=(one,)) for one in (alice, bob)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["done", "refused"]
+
+
 def test_disabled_account_is_out_until_enabled(alice: Account) -> None:
+    accounts.add("root", PASSWORD, "admin", NOW)
     secret = logins.start(alice, LIMITS, NOW)
 
     accounts.disable(alice, NOW)

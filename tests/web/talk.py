@@ -32,7 +32,7 @@ class Bot:
             assert reply.status == 200
 
     def beat(self, **more: Any) -> None:
-        self.post(event("heartbeat", interval_s=15.0, uptime_s=60.0, **more))
+        self.post(event("heartbeat", **{"interval_s": 15.0, "uptime_s": 60.0} | more))
 
     def hear(self, *texts: str, user_id: str = "u1", user_name: str = "Alice", **more: Any) -> None:
         """Messages from a user, in one batch."""

@@ -22,6 +22,9 @@ PAGES = (
     "/analytics",
     "/analytics?bot={bot}&range=24h",
     "/analytics?bot={silent}",
+    "/settings",
+    "/settings/tokens",
+    "/settings/accounts",
     "/first-run",
     "/first-run?bot={bot}",
     "/first-run?bot={silent}",
@@ -35,7 +38,8 @@ def names(server: Server) -> dict[str, str]:
     """A bot with everything a page can show, and one that has never reported."""
     busy = new_bot(server)
     checks = {status: {"status": status, "message": f"{status} {LONG}"} for status in ("ok", "warn", "fail")}
-    busy.beat(checks=checks, losses={"full": 3}, update_age_s=12.0)
+    # However slow the machine, it stays up until the last test here.
+    busy.beat(interval_s=3_600.0, checks=checks, losses={"full": 3}, update_age_s=12.0)
     busy.post(event("sample", cpu_percent=12.5, memory_bytes=150 << 20, loop_lag_ms=820.0))
     busy.hear("hello", LONG, user_name=LONG[:200])
     busy.say("answer")

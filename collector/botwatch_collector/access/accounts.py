@@ -77,9 +77,30 @@ def change_password(account: Account, password: str) -> None:
         _end_logins(account)
 
 
-def disable(account: Account, now: int) -> None:
-    """Nobody gets in with this account any more, and who is in is put out."""
+def change_role(account: Account, role: str) -> None:
+    """Takes effect at once. Raises Conflict for the last admin, InvalidParameter for an unknown role."""
+    if role not in ROLES:
+        raise InvalidParameter(f"role: expected one of {', '.join(ROLES)}, got {role!r}", at="role")
     with db.writing():
+        if role != "admin":
+            _keep_an_admin(account)
+        Account.update(role=role).where(Account.id == account.id).execute()
+
+
+def choose_zone(account: Account, zone: str | None) -> None:
+    """Tell this person's times in a zone, whatever the browser says; None is the browser's. The caller knows
+    that there is such a zone.
+    """
+    with db.writing():
+        Account.update(time_zone=zone).where(Account.id == account.id).execute()
+
+
+def disable(account: Account, now: int) -> None:
+    """Nobody gets in with this account any more, and who is in is put out. Raises Conflict for the last
+    admin.
+    """
+    with db.writing():
+        _keep_an_admin(account)
         Account.update(disabled_at=now).where(Account.id == account.id).execute()
         _end_logins(account)
 
@@ -110,6 +131,16 @@ def _renew_hash(account: Account, password: str) -> None:
         # Not over a password that was changed meanwhile.
         is_same = Account.password_hash == account.password_hash
         Account.update(password_hash=password_hash).where((Account.id == account.id) & is_same).execute()
+
+
+def _keep_an_admin(but: Account) -> None:
+    """Raises Conflict when there is no other. Two who demote each other at once do it one after the other: on
+    SQLite all writing does, on PostgreSQL the second waits for these rows.
+    """
+    admins = Account.select(Account.id).where(Account.role == "admin", Account.disabled_at.is_null())
+    found = admins.for_update() if db.is_postgresql() else admins
+    if [one.id for one in found] == [but.id]:
+        raise Conflict("this is the last admin: make another account one first")
 
 
 def _end_logins(account: Account) -> None:

@@ -16,12 +16,17 @@ def log_in(username: str, password: str, address: str, limits: Limits, now: int)
 
     Raises Unauthorized, the same for an unknown name and a wrong password, and TooManyRequests.
     """
+    return start(confirmed(username, password, address, limits, now), limits, now)
+
+
+def confirmed(username: str, password: str, address: str, limits: Limits, now: int) -> Account:
+    """The account of somebody who knows its password; raises as `log_in` does."""
     throttle.count(username, address, limits, now)
     account = accounts.verified(username, password)
     if account is None:
         raise Unauthorized("wrong username or password")
     throttle.forgive(username)
-    return start(account, limits, now)
+    return account
 
 
 def start(account: Account, limits: Limits, now: int) -> str:

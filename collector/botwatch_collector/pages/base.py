@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from flask import Flask, g, render_template, request
 
-from ..access import Reader
+from ..access import Reader, accounts
 from ..models import Account
 from .filters import FILTERS
 
@@ -16,17 +16,23 @@ _UTC = ZoneInfo("UTC")
 
 @dataclass(frozen=True)
 class Page:
-    """An entry of the menu. `keeps_bot` takes the chosen bot along."""
+    """An entry of a menu. `keeps_bot` takes the chosen bot along; `role` is what it takes to see it."""
 
     path: str
     title: str
-    keeps_bot: bool
+    keeps_bot: bool = False
+    role: str = "viewer"
 
 
 MENU = (
     Page("/monitoring", "Monitoring", keeps_bot=True),
     Page("/analytics", "Analytics", keeps_bot=True),
-    Page("/first-run", "Set-up", keeps_bot=False),
+    Page("/first-run", "Set-up"),
+)
+SETTINGS = (
+    Page("/settings", "Your account"),
+    Page("/settings/tokens", "Tokens", role="operator"),
+    Page("/settings/accounts", "Accounts", role="admin"),
 )
 
 
@@ -77,6 +83,7 @@ def _around() -> dict[str, Any]:
     return {
         "account": account,
         "pages_menu": MENU,
+        "settings_menu": [page for page in SETTINGS if account and accounts.may(account, page.role)],
         "zone": reader_zone(),
         "zone_is_chosen": bool(account and account.time_zone),
     }
