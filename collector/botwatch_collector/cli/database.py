@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from .. import db, migrations
 from ..config import Config
-from ..migrations import Migration
+from ..migrations import Migration, Progress
+from .output import say
 
 
 @contextmanager
@@ -23,4 +24,12 @@ def connected(config: Config) -> Iterator[None]:
 def opened(config: Config) -> Iterator[Sequence[Migration]]:
     """The same after bringing the schema up to date; gives what was applied for it."""
     with connected(config):
-        yield migrations.bring_up_to_date()
+        yield migrations.bring_up_to_date(_report)
+
+
+def _report(progress: Progress) -> None:
+    """Only what takes long enough to be parted into steps."""
+    migration, steps = progress.migration, len(progress.migration.steps)
+    if steps > 1:
+        rows = f", {progress.rows:,} rows of the next" if progress.rows else ""
+        say(f"{migration.title}: {progress.steps_done} of {steps} steps done{rows}")

@@ -72,4 +72,4 @@ def _tell(applied: Sequence[Migration]) -> None:
 
 
 def _names(found: Sequence[Migration]) -> str:
-    return ", ".join(f"{migration.version:04}_{migration.name}" for migration in found)
+    return ", ".join(migration.title for migration in found)
