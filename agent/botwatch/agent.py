@@ -134,9 +134,10 @@ class Agent:
         from .running import Running
 
         self._running = Running(config, self._losses, self.watched, self.update_age_s)
-        self._running.start()
+        # Before the threads start: where they are greenlets, another may call while they do.
         self._is_suspect = config.privacy.is_suspect
         self._append = self._running.spool.append
+        self._running.start()
         follow(self)
         atexit.register(self.stop)
 

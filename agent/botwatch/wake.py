@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from queue import Empty, SimpleQueue
+import queue
 
 
 class Wake:
     def __init__(self) -> None:
-        self._queue: SimpleQueue[None] = SimpleQueue()
+        # Looked up now: gevent may have replaced it since our import, and the old one stops all greenlets.
+        self._queue: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def set(self) -> None:
         self._queue.put(None)
@@ -18,5 +19,5 @@ class Wake:
             self._queue.get(timeout=max(0.0, timeout_s))
             while True:
                 self._queue.get_nowait()
-        except Empty:
+        except queue.Empty:
             return

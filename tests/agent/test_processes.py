@@ -199,18 +199,51 @@ if __name__ == "__main__":
     assert sorted(collector.texts()) == sorted(f"work {number}" for number in range(20))
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_children_that_never_flush_lose_nothing(
+    run_python: Run, start: Start, collector: CollectorDouble, tmp_path: Path, method: str
+) -> None:
+    """multiprocessing ends its children by os._exit: what they recorded is sent by who comes after them."""
+    program = tmp_path / "children.py"
+    program.write_text(f"""
+import multiprocessing, botwatch
+def work(number):
+    botwatch.start(linger_s=60)
+    botwatch.message(user_id="alice", text=f"work {{number}}")
+if __name__ == "__main__":
+    botwatch.start(linger_s=0.05, adopt_s=0.1)
+    context = multiprocessing.get_context("{method}")
+    children = [context.Process(target=work, args=(number,)) for number in range(8)]
+    for child in children: child.start()
+    for child in children: child.join()
+    assert all(child.exitcode == 0 for child in children)
+""")
+    ended(
+        run_python(
+            f"import runpy; runpy.run_path({str(program)!r}, run_name='__main__')", PYTHONPATH=str(tmp_path)
+        )
+    )
+    heir = start()
+    collector.wait_for(lambda: len(collector.events()) >= 8)
+    assert heir.flush(20)
+    assert sorted(collector.texts()) == [f"work {number}" for number in range(8)]
+
+
 def test_several_processes_share_a_directory(
-    run_python: Run, collector: CollectorDouble, tmp_path: Path
+    run_python: Run, start: Start, collector: CollectorDouble, tmp_path: Path
 ) -> None:
     processes = [run_python(RECORD) for _ in range(4)]
     for process in processes:
         ended(process)
+    heir = start()  # on a busy machine a second may not be enough for the farewell
     collector.wait_for(lambda: len(collector.events()) == 2000)
+    assert heir.flush(20)
+    heir.stop()
     messages = [
         [event["text"] for event in events if event["kind"] == "message"]
         for events in collector.stored.values()
     ]
-    assert messages == [RECORDED] * 4
+    assert [texts for texts in messages if texts] == [RECORDED] * 4
     assert left_behind(tmp_path) == []
 
 
@@ -239,6 +272,51 @@ def test_terminated_process_loses_nothing(run_python: Run, start: Start, collect
     up(collector)
     start()
     collector.wait_for(lambda: len(collector.events()) == 500)
+
+
+ENDINGS = {
+    "returns": "",
+    "exits": "sys.exit()",
+    "is asked to": "signal.signal(15, lambda *_: sys.exit()); os.kill(os.getpid(), 15)",
+    "is interrupted": "signal.signal(2, lambda *_: sys.exit()); os.kill(os.getpid(), 2)",
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_thread_that_records_up_to_the_end_loses_nothing_it_recorded(
+    run_python: Run, start: Start, collector: CollectorDouble, ending: str
+) -> None:
+    """A daemon thread outlives the agent's farewell: no gap, nothing twice, no noise."""
+    program = (
+        RECORD
+        + """
+import signal, threading
+def talk():
+    number = 500
+    while True:
+        botwatch.message(user_id="alice", text=f"message {number}")
+        number += 1
+        time.sleep(0.0005)
+threading.Thread(target=talk, daemon=True).start()
+while botwatch.stats()["accepted"] < 600: time.sleep(0.01)
+"""
+        + ENDINGS[ending]
+    )
+    ended(run_python(program))
+    heir = start()
+    assert heir.flush(20)
+    collector.wait_for(lambda: len(collector.events()) >= 590)
+    assert collector.texts() == [f"message {number}" for number in range(len(collector.events()))]
+
+
+def test_message_in_the_last_finalizer_is_harmless(run_python: Run, collector: CollectorDouble) -> None:
+    program = RECORD + (
+        "class Last:\n"
+        "    def __del__(self): botwatch.message(user_id='bob', text='last words')\n"
+        "last = Last()\n"
+    )
+    ended(run_python(program))
+    assert collector.texts()[:500] == RECORDED
 
 
 def test_descriptors_are_given_back(start: Start, collector: CollectorDouble) -> None:
