@@ -61,7 +61,7 @@ def program(folder: Path, name: str, script: str) -> str:
 def test_wheel_holds_the_web_assets_and_their_licences(checkout: Path, tmp_path: Path) -> None:
     names = zipfile.ZipFile(build(checkout, "wheel", tmp_path / "dist")).namelist()
     vendored = [name for name in names if name.startswith("botwatch_web/static/vendor/")]
-    for package in ("htmx", "htmx-ext-sse", "pico", "uplot"):
+    for package in ("htmx", "pico", "uplot"):
         files = [name for name in vendored if f"/{package}/" in name]
         assert any("LICENSE" in name for name in files)
         assert any(name.endswith((".js", ".css")) for name in files)

@@ -1,69 +1,79 @@
-// The page's one connection to the message stream. It resumes where it broke off: no message missed, none twice.
+// A page's way to the message stream. It resumes where it broke off: no message missed, none twice.
 
-const URL_PATH = "/debug/message-stream";
-const WAITS_MS = [1000, 2000, 5000, 10000, 20000];
+import { Hub } from "./stream_hub.js";
+
 const HIDDEN_FOR_MS = 60000;
+// Tabs of an older version may still be open: they have a worker of another name.
+const WORKER = { type: "module", name: "botwatch-stream-1" };
 
 // follow({bot, lastId, onMessage, onState}): lastId is the id of the newest message the page shows already.
 // onState gets "connecting", "live", "lost" or "resting" (the tab has been in the background for a minute).
 export function follow({ bot, lastId, onMessage, onState }) {
-  let source = null;
-  let failures = 0;
-  let timer = 0;
+  let port = null;
+  let listening = false;
   let hiddenTimer = 0;
 
-  function connect() {
-    clearTimeout(timer);
-    const query = new URLSearchParams({ last_event_id: lastId });
-    if (bot) query.set("bot", bot);
-    source = new EventSource(`${URL_PATH}?${query}`);
-    source.addEventListener("open", () => {
-      failures = 0;
-      onState("live");
-    });
-    source.addEventListener("message:new", receive);
-    source.addEventListener("error", () => {
-      onState("lost");
-      // The browser reconnects by itself after a broken connection, but not after an answer such as 502 or 503.
-      if (source.readyState === EventSource.CLOSED) again();
-    });
+  function use(found) {
+    port = found;
+    port.onmessage = ({ data }) => (data.message ? receive(data.message) : tell(data.state));
+    if (listening) listen();
   }
 
-  function receive(event) {
-    const id = Number(event.lastEventId);
-    if (id <= lastId) return;
-    lastId = id;
-    onMessage(JSON.parse(event.data));
+  function receive(message) {
+    // One that was on its way while this page stopped comes again when it goes on.
+    if (!listening || message.id <= lastId) return;
+    lastId = message.id;
+    onMessage(message);
   }
 
-  function again() {
-    const wait = WAITS_MS[Math.min(failures, WAITS_MS.length - 1)];
-    failures += 1;
-    // Jitter, so that a restarted collector doesn't meet all its readers in one moment.
-    timer = setTimeout(connect, wait * (0.75 + Math.random() / 2));
+  function tell(state) {
+    if (listening) onState(state);
   }
 
-  function close() {
-    clearTimeout(timer);
-    source?.close();
-    source = null;
+  function listen() {
+    listening = true;
+    port.postMessage({ bot, lastId });
   }
 
-  // Browsers allow six connections to a host: background tabs give theirs back and catch up later.
+  function stop() {
+    listening = false;
+    port.postMessage(null);
+  }
+
+  // A tab in the background needs no messages before it is looked at again, and then catches up.
   document.addEventListener("visibilitychange", () => {
     clearTimeout(hiddenTimer);
     if (document.visibilityState === "hidden") {
       hiddenTimer = setTimeout(() => {
-        close();
+        stop();
         onState("resting");
       }, HIDDEN_FOR_MS);
-    } else if (!source) {
-      connect();
+    } else if (!listening) {
+      listen();
     }
   });
-  addEventListener("pagehide", close);
-  addEventListener("pageshow", (event) => event.persisted && !source && connect());
+  addEventListener("pagehide", stop);
+  addEventListener("pageshow", (event) => event.persisted && !listening && listen());
 
   onState("connecting");
-  connect();
+  use(sharedPort(() => use(ownPort())) ?? ownPort());
+  listen();
+}
+
+// Into the worker that all tabs share; null where the browser has none.
+function sharedPort(onFailure) {
+  try {
+    const worker = new SharedWorker(new URL("./stream_worker.js", import.meta.url), WORKER);
+    worker.onerror = onFailure;
+    return worker.port;
+  } catch {
+    return null;
+  }
+}
+
+// A connection of this page's own.
+function ownPort() {
+  const { port1, port2 } = new MessageChannel();
+  new Hub().join(port1);
+  return port2;
 }
