@@ -6,7 +6,7 @@ from flask import Flask
 
 from . import counters, db, metrics, replies, security, stream
 from .access import secret_key
-from .api import analytics, debug, events, export, health, openapi, whoami
+from .api import activities, analytics, debug, events, export, health, openapi, whoami
 from .api import metrics as metrics_api
 from .api import monitoring as monitoring_api
 from .api import stream as stream_api
@@ -19,6 +19,7 @@ BLUEPRINTS = (
     events.blueprint,
     health.blueprint,
     analytics.blueprint,
+    activities.blueprint,
     monitoring_api.blueprint,
     export.blueprint,
     debug.blueprint,

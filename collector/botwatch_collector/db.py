@@ -170,6 +170,13 @@ class Json(peewee.Field):
         return json.loads(value) if isinstance(value, str) else value
 
 
+def json_text(column: Any, name: str) -> Any:
+    """The text under this name of a JSON column; NULL where there is none."""
+    if is_postgresql():
+        return peewee.fn.jsonb_extract_path_text(column, name)
+    return peewee.fn.json_extract(column, f'$."{name}"')
+
+
 def _sqlite(url: str, connections: int) -> peewee.Database:
     path = unquote(url.removeprefix("sqlite:///").partition("?")[0])
     if not url.startswith("sqlite:///") or not path or path == ":memory:":

@@ -106,7 +106,18 @@ def test_wrong_clock_of_a_bot_does_not_make_it_late(bot: int) -> None:
 def test_instance_tells_its_latest_readings(bot: int) -> None:
     send(
         bot,
-        {"kind": "sample", "ts": NOW - SECOND, "cpu_percent": 12.5, "memory_bytes": 3 << 20, "threads": 4},
+        {
+            "kind": "sample",
+            "ts": NOW - SECOND,
+            "cpu_percent": 12.5,
+            "cpu_limit": 1.5,
+            "memory_bytes": 3 << 20,
+            "memory_limit_bytes": 64 << 20,
+            "threads": 4,
+            "fds": 9,
+            "gc_collections": 11,
+            "db_connections": 2,
+        },
         {"kind": "sample", "ts": NOW - 9 * SECOND, "cpu_percent": 99.0},
         beat(
             uptime_s=100.0,
@@ -129,8 +140,13 @@ def test_instance_tells_its_latest_readings(bot: int) -> None:
         "version": "1.2",
         "agent": None,
         "cpu_percent": 12.5,
+        "cpu_limit": 1.5,
         "memory_mb": 3.0,
+        "memory_limit_mb": 64.0,
         "threads": 4,
+        "fds": 9,
+        "gc_collections": 11,
+        "db_connections": 2,
         "loop_lag_ms": None,
         "update_age_s": 8.0,
         "skew_ms": -40,
@@ -150,6 +166,8 @@ def test_checks_are_unknown_once_their_bot_is_silent(bot: int) -> None:
         "message": "refused",
         "latency_ms": 4.5,
         "checked_at": "2024-10-28T09:19:59.000Z",
+        "instances": 1,
+        "failing": 1,
     }
     assert stale.status == "unknown"
 
@@ -305,7 +323,12 @@ def test_quick_health_is_degraded_by_a_dependency_that_fails(bot: int) -> None:
     assert found["status"] == "degraded"
     assert found["checks"]["bots"] == {"status": "ok", "states": {"up": 1}, "deaf": []}
     assert found["checks"]["dependencies"] == {
-        "LLM": {"status": "fail", "message": "refused", "checked_at": "2024-10-28T09:20:00.000Z"}
+        "LLM": {
+            "status": "fail",
+            "message": "refused",
+            "checked_at": "2024-10-28T09:20:00.000Z",
+            "latency_ms": None,
+        }
     }
 
 

@@ -24,6 +24,7 @@ from .reading import Reading, reading
 NOW = clock.now()
 JANUARY = clock.to_ms(datetime(2024, 1, 1, tzinfo=UTC))
 ENDPOINTS = [
+    "/api/activities",
     "/api/analytics/overview",
     "/api/analytics/timeline",
     "/api/analytics/users",

@@ -274,7 +274,7 @@ def test_code_counts_only_what_is_declared() -> None:
 def test_people_are_never_labels() -> None:
     assert {label for metric in METRICS for label in metric.labels} == {
         "bot", "direction", "window", "state", "instance", "reason", "result", "kind",
-        "version", "python", "database", "host", "pid", "job", "table", "channel",
+        "version", "python", "database", "host", "pid", "job", "table", "check", "channel",
     }  # fmt: skip
 
 

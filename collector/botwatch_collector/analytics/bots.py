@@ -18,6 +18,16 @@ CheckStatus = Literal["ok", "warn", "fail", "unknown"]
 
 _SHOWN_MS = DAY
 _MEBIBYTE = 1 << 20
+_READINGS = (
+    "cpu_percent",
+    "cpu_limit",
+    "threads",
+    "fds",
+    "loop_lag_ms",
+    "gc_collections",
+    "db_connections",
+)
+_WORST_FIRST = ("fail", "warn", "unknown", "ok")
 
 
 class InstanceState(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +43,12 @@ class InstanceState(msgspec.Struct, frozen=True, kw_only=True):
     agent: str | None
     cpu_percent: float | None
     memory_mb: float | None
+    memory_limit_mb: float | None
+    cpu_limit: float | None
     threads: int | None
+    fds: int | None
+    gc_collections: int | None
+    db_connections: int | None
     loop_lag_ms: float | None
     update_age_s: float | None
     skew_ms: int | None
@@ -42,12 +57,17 @@ class InstanceState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckState(msgspec.Struct, frozen=True):
-    """What a dependency of the bot answered last; unknown once the bot itself is silent."""
+    """What a dependency of the bot answered last; unknown once the bot itself is silent.
+
+    Of several instances that ask, it is what the worst-off was answered; `failing` of `instances` are not ok.
+    """
 
     status: CheckStatus
     message: str | None
     latency_ms: float | None
     checked_at: str | None
+    instances: int = 1
+    failing: int = 0
 
 
 class BotState(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +129,6 @@ def _bot(bot: Bot, found: list[tuple[Instance, Heartbeat | None, Sample | None]]
 def _instance(row: Instance, heartbeat: Heartbeat | None, sample: Sample | None, now: int) -> InstanceState:
     details = heartbeat.details if heartbeat else {}
     state = state_of(heartbeat, now)
-    memory = sample.memory_bytes if sample else None
     return InstanceState(
         name=row.name,
         host=row.host,
@@ -119,15 +138,19 @@ def _instance(row: Instance, heartbeat: Heartbeat | None, sample: Sample | None,
         uptime_s=_grown(heartbeat, "uptime_s", now) if state in ("up", "late") else None,
         version=details.get("version"),
         agent=details.get("agent") or row.agent,
-        cpu_percent=sample.cpu_percent if sample else None,
-        memory_mb=None if memory is None else round(memory / _MEBIBYTE, 1),
-        threads=sample.threads if sample else None,
-        loop_lag_ms=sample.loop_lag_ms if sample else None,
+        **{name: getattr(sample, name, None) for name in _READINGS},
+        memory_mb=_mebibytes(sample, "memory_bytes"),
+        memory_limit_mb=_mebibytes(sample, "memory_limit_bytes"),
         update_age_s=_grown(heartbeat, "update_age_s", now),
         skew_ms=row.skew_ms,
         queue_events=details.get("spool", {}).get("events"),
         losses=sum(details.get("losses", {}).values()),
     )
+
+
+def _mebibytes(sample: Sample | None, name: str) -> float | None:
+    size_bytes: int | None = getattr(sample, name, None)
+    return None if size_bytes is None else round(size_bytes / _MEBIBYTE, 1)
 
 
 def _grown(heartbeat: Heartbeat | None, name: str, now: int) -> float | None:
@@ -139,21 +162,27 @@ def _grown(heartbeat: Heartbeat | None, name: str, now: int) -> float | None:
 
 
 def _checks(newest_first: list[Heartbeat], now: int) -> dict[str, CheckState]:
-    checks: dict[str, CheckState] = {}
+    current: dict[str, list[Any]] = defaultdict(list)
+    past: dict[str, list[Any]] = {}
     for heartbeat in newest_first:
-        is_current = state_of(heartbeat, now) in ("up", "late")
         for name, check in heartbeat.details.get("checks", {}).items():
-            checks.setdefault(name, _check(check, is_current))
-    return dict(sorted(checks.items()))
+            if state_of(heartbeat, now) in ("up", "late"):
+                current[name].append(check)
+            else:
+                past.setdefault(name, [check | {"status": "unknown"}])
+    return {name: _check(answers) for name, answers in sorted((past | current).items())}
 
 
-def _check(check: dict[str, Any], is_current: bool) -> CheckState:
-    checked_at = check.get("checked_at")
+def _check(answers: list[dict[str, Any]]) -> CheckState:
+    worst = min(answers, key=lambda check: _WORST_FIRST.index(check["status"]))
+    checked_at = worst.get("checked_at")
     return CheckState(
-        check["status"] if is_current else "unknown",
-        check.get("message"),
-        check.get("latency_ms"),
+        worst["status"],
+        worst.get("message"),
+        worst.get("latency_ms"),
         None if checked_at is None else iso(checked_at),
+        instances=len(answers),
+        failing=sum(check["status"] in ("fail", "warn") for check in answers),
     )
 
 

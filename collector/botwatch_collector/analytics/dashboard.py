@@ -12,6 +12,7 @@ from .counts import Counts, counts, counts_by
 from .health import Health, health
 from .people import users, users_by
 from .times import Times, response_times, wait_times
+from .troubles import ErrorKind, Hang, errors, hangs
 from .window import Window
 
 ACTIVE_NOW_MS = 30 * MINUTE
@@ -62,6 +63,8 @@ class Dashboard(msgspec.Struct, frozen=True):
     users: ActiveUsers
     response_ms: Times
     wait_ms: Times
+    errors: list[ErrorKind]
+    hangs: list[Hang]
 
 
 def dashboard(bots: Sequence[int], now: int, zone: ZoneInfo) -> Dashboard:
@@ -79,6 +82,8 @@ def dashboard(bots: Sequence[int], now: int, zone: ZoneInfo) -> Dashboard:
         users=_users(bots, now, zone),
         response_ms=response_times(bots, last, here, there),
         wait_ms=wait_times(bots, last, here, there),
+        errors=errors(bots, now),
+        hangs=hangs(bots, states, now),
     )
 
 

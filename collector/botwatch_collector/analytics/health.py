@@ -147,5 +147,10 @@ def _check(bot: BotState, name: str, check: CheckState) -> Indicator:
         check.status,
         check.message or check.status,
         check.checked_at,
-        {"bot": bot.name, "latency_ms": check.latency_ms},
+        {
+            "bot": bot.name,
+            "latency_ms": check.latency_ms,
+            "instances": check.instances,
+            "failing": check.failing,
+        },
     )

@@ -77,6 +77,7 @@ class Dependency(msgspec.Struct, frozen=True):
     status: Status
     message: str | None
     checked_at: str | None
+    latency_ms: float | None
 
 
 class Checks(msgspec.Struct, frozen=True):
@@ -98,9 +99,7 @@ class QuickHealth(msgspec.Struct, frozen=True):
 
 def metrics(bots: Sequence[int], now: int, zone: ZoneInfo) -> Metrics:
     """Figures of the bots, and of the collector."""
-    return Metrics(
-        iso(now), uptime_s(), message_figures(bots, now), user_figures(bots, now, zone), system()
-    )
+    return Metrics(iso(now), uptime_s(), message_figures(bots, now), user_figures(bots, now, zone), system())
 
 
 def message_figures(bots: Sequence[int], now: int) -> MessageFigures:
@@ -159,7 +158,7 @@ def _summary(now: int, database: DatabaseCheck, bots: BotsCheck, found: dict[str
 
 
 def _dependency(check: CheckState) -> Dependency:
-    return Dependency(check.status, check.message, check.checked_at)
+    return Dependency(check.status, check.message, check.checked_at, check.latency_ms)
 
 
 def _all_users(bots: Sequence[int]) -> int:

@@ -1,7 +1,5 @@
 """Who writes most."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -10,14 +8,12 @@ import peewee
 from peewee import fn
 
 from ..clock import iso
-from ..errors import InvalidParameter
 from ..models import BotUser, Message, UserCounts, UserDay, UserHour, UserMonth, UserWeek
+from .cursors import PageCursor
 from .sql import select, stacked
-from .window import DAY, HOUR, LATEST, MONTH, WEEK, Part, Unit, Window
+from .window import DAY, HOUR, MONTH, WEEK, Part, Unit, Window
 
 _TABLES: dict[Unit, type[UserCounts]] = {MONTH: UserMonth, WEEK: UserWeek, DAY: UserDay, HOUR: UserHour}
-
-_Moment = Annotated[int, msgspec.Meta(ge=0, lt=LATEST)]
 
 
 class TopUser(msgspec.Struct, frozen=True):
@@ -36,34 +32,12 @@ class TopUsers(msgspec.Struct, frozen=True):
     next: str | None
 
 
-class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """The last row of a page, and the window of the first one, which all its pages share."""
+class Cursor(PageCursor, frozen=True, array_like=True):
+    """The last row of a page."""
 
-    start: _Moment
-    end: _Moment
     messages: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     # No text in the database holds U+0000, and PostgreSQL can't be asked for one.
     user_id: Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]
-
-    @property
-    def window(self) -> Window:
-        return Window(self.start, self.end)
-
-    def text(self) -> str:
-        """For a query parameter."""
-        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
-
-    @classmethod
-    def read(cls, text: str) -> "Cursor":
-        """The reverse of `text`; raises InvalidParameter."""
-        try:
-            raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            found = msgspec.json.decode(raw, type=cls)
-        except (binascii.Error, ValueError):
-            found = None
-        if found is None or found.start >= found.end:
-            raise InvalidParameter("cursor: expected the `next` of an earlier answer", at="cursor")
-        return found
 
 
 def top_users(bots: Sequence[int], window: Window, limit: int, after: Cursor | None = None) -> TopUsers:

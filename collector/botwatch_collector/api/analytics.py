@@ -7,7 +7,7 @@ from ..analytics.anomalies import anomalies
 from ..analytics.heatmap import heatmap
 from ..analytics.overview import overview
 from ..analytics.timeline import timeline
-from ..analytics.top_users import top_users
+from ..analytics.top_users import Cursor, top_users
 from ..config import Config, Limits
 from ..guard import requires_reader
 from . import params
@@ -37,7 +37,7 @@ def get_timeline() -> Response:
 @requires_reader
 def get_users() -> Response:
     """Who writes most. A `cursor` brings its window along."""
-    cursor, limit = params.cursor(), params.limit(_USERS, _limits().page_rows)
+    cursor, limit = params.cursor(Cursor), params.limit(_USERS, _limits().page_rows)
     window = cursor.window if cursor else params.window(clock.now())
     return answer(top_users(params.bots(), window, limit, cursor))
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app
 from .. import clock, stream
 from ..analytics.dashboard import ACTIVE_NOW_MS, Dashboard, dashboard, today
 from ..analytics.people import users
-from ..analytics.top_users import TopUser, top_users
+from ..analytics.top_users import Cursor, TopUser, top_users
 from ..analytics.window import Window
 from ..config import Config
 from ..guard import requires_reader
@@ -70,7 +70,7 @@ def get_active_users() -> Response:
     """Who is active: in the last 30 minutes, or since midnight in the zone."""
     config: Config = current_app.config["BOTWATCH"]
     name = params.word("window", ("now", "today"), "now")
-    cursor, limit = params.cursor(), params.limit(_USERS, config.limits.page_rows)
+    cursor, limit = params.cursor(Cursor), params.limit(_USERS, config.limits.page_rows)
     now, bots = clock.now(), params.bots()
     window = Window(now - ACTIVE_NOW_MS, now + 1) if name == "now" else today(now, params.zone())
     if cursor:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from .. import stream
+from ..analytics.activities import FILTERS, Activities
 from ..analytics.anomalies import Anomalies
 from ..analytics.heatmap import Heatmap
 from ..analytics.overview import Overview
@@ -93,6 +94,7 @@ def _limit(default: int) -> Parameter:
 
 
 _WINDOW = (BOT, FROM, TO, TZ)
+_ACTIVITIES = tuple(Parameter(name, f"Only activities of this {name}", _TEXT) for name in FILTERS)
 _STREAM = (
     BOT,
     Parameter("user", "Only events of this user id", _TEXT),
@@ -149,6 +151,12 @@ OPERATIONS = (
         "Messages in by day of the week, Monday first, and hour of the day",
         parameters=_WINDOW,
         answers=Heatmap,
+    ),
+    Operation(
+        "/api/activities",
+        "What bots did and what went wrong in them, newest first",
+        parameters=(*_WINDOW, *_ACTIVITIES, _limit(100), CURSOR),
+        answers=Activities,
     ),
     Operation(
         "/api/monitoring/dashboard",

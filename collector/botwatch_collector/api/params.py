@@ -9,18 +9,20 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import get_args
+from typing import TypeVar, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask import request
 
 from .. import clock, guard
 from ..analytics.calendar import BucketName
-from ..analytics.top_users import Cursor
+from ..analytics.cursors import PageCursor
 from ..analytics.window import LATEST, Window
 from ..errors import InvalidParameter
 
 DEFAULT_DAYS = 30
+
+Kind = TypeVar("Kind", bound=PageCursor)
 
 _NUMBER = re.compile(r"\d{1,15}", re.ASCII)
 # 2026 is a year that somebody forgot to end, 20261123 a date of ISO 8601.
@@ -77,10 +79,18 @@ def bucket() -> BucketName:
     return _word("bucket", _BUCKETS, "day")
 
 
-def cursor() -> Cursor | None:
+def cursor(kind: type[Kind]) -> Kind | None:
     """`cursor`: the `next` of an earlier answer."""
     text = _one("cursor")
-    return None if text is None else Cursor.read(text)
+    return None if text is None else kind.read(text)
+
+
+def text(name: str) -> str | None:
+    """A parameter that may be any text; no text in the database holds U+0000."""
+    found = _one(name)
+    if found and "\0" in found:
+        raise InvalidParameter(f"{name}: U+0000 is in no text", at=name)
+    return found
 
 
 def word(name: str, words: Sequence[str], default: str) -> str:

@@ -4,7 +4,7 @@ An agent's event is known by its instance and `seq`: what is at or below the ins
 already. A client's own `id` is remembered in a table. An event with both is stored only if both are new.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -92,7 +92,18 @@ def _counts(group: _Group, outcomes: Sequence[Outcome]) -> counters.Deltas:
         counters.key("botwatch_ingest_batches_total", result="duplicate"): known,
         counters.key("botwatch_ingest_duplicates_total"): sum(one.duplicates for one in outcomes),
     }
+    counts |= Counter(trouble for row in group.rows[Activity] if (trouble := _trouble(row)) is not None)
     return {name: float(count) for name, count in counts.items() if count}
+
+
+def _trouble(row: tuple[Any, ...]) -> counters.Key | None:
+    """What an activity counts as: an error, the beginning of a hang, or nothing."""
+    _, bot_id, _, _, _, action, category, _, status, *_ = row
+    if category == "error":
+        return counters.key("botwatch_errors_total", bot_id=str(bot_id))
+    if (category, action, status) == ("performance", "blocked", "hanging"):
+        return counters.key("botwatch_hangs_total", bot_id=str(bot_id))
+    return None
 
 
 def _reserve_ids(count: int) -> int:

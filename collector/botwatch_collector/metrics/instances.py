@@ -7,6 +7,7 @@ from typing import Any
 
 from ..analytics.bots import State, bot_states, state_of
 from ..models import Heartbeat, Instance, Sample
+from . import troubles
 from .readings import Labels, Readings, Value
 
 STATES: tuple[State, ...] = ("up", "late", "down", "stopped", "never")
@@ -49,6 +50,7 @@ def _states(bots: Mapping[int, str], now: int) -> Readings:
         "botwatch_instances": [
             ((name, state), float(counts[state])) for name, counts in instances.items() for state in STATES
         ],
+        **troubles.read(bots, states),
     }
 
 
@@ -103,6 +105,10 @@ _RESOURCES = {
     "botwatch_instance_fds": _Resource(lambda sample: sample.fds),
     "botwatch_instance_loop_lag_seconds": _Resource(lambda sample: sample.loop_lag_ms, 1 / 1_000, max),
     "botwatch_instance_update_age_seconds": _Resource(lambda sample: sample.update_age_s, 1, max),
+    "botwatch_instance_db_connections": _Resource(lambda sample: sample.db_connections),
+    "botwatch_instance_gc_collections": _Resource(lambda sample: sample.gc_collections),
+    "botwatch_instance_memory_limit_bytes": _Resource(lambda sample: sample.memory_limit_bytes),
+    "botwatch_instance_cpu_limit": _Resource(lambda sample: sample.cpu_limit),
 }
 
 

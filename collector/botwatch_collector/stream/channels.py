@@ -65,9 +65,7 @@ MESSAGES = Events(
 
 CHANNELS: tuple[Events | States, ...] = (
     MESSAGES,
-    Events(
-        "activity", "activity:new", Activity, StoredActivity, activity_data, {"user": Activity.user_id}
-    ),
+    Events("activity", "activity:new", Activity, StoredActivity, activity_data, {"user": Activity.user_id}),
     States("metrics", "metrics:update", live.metrics, period_s=30.0),
     States("health", "health:changed", live.health, period_s=5.0),
 )
