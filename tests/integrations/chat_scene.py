@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .conftest import eventually, running
 from .discord_double import Discord
 from .platform_double import Person
+from .slack_double import Slack
 
 NewScene = Callable[[Any, Path], AbstractContextManager["Scene"]]
 
@@ -57,6 +59,19 @@ def discord_scene(new_collector: Any, directory: Path) -> Iterator[Scene]:
         yield Scene(platform, collector)
 
 
+@contextmanager
+def slack_scene(new_collector: Any, directory: Path, program: str = "slack_bot") -> Iterator[Scene]:
+    with (
+        Slack() as platform,
+        new_collector() as collector,
+        running(program, collector, directory, platform.url),
+    ):
+        eventually(lambda: platform.bot_url)
+        yield Scene(platform, collector)
+
+
 SCENES: dict[str, NewScene] = {
     "discord.py": discord_scene,
+    "slack-bolt": slack_scene,
+    "slack-bolt async": partial(slack_scene, program="slack_async_bot"),
 }

@@ -13,6 +13,7 @@ _FRAMEWORKS = {
     "telegram": ("python_telegram_bot", "telegram.ext.Application"),
     "aiogram": ("aiogram", "aiogram.Dispatcher"),
     "discord": ("discord_py", "discord.Client"),
+    "slack_bolt": ("slack_bolt", "slack_bolt.App"),
     "flask": ("flask_webhook", "flask.Flask"),
     "requests": ("requests_session", "requests.Session"),
 }

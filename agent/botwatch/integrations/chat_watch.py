@@ -31,17 +31,17 @@ class ChatWatch:
                 return record_received(self.agent, message)
         return Turn()
 
-    def sent(self, read: Callable[..., Iterable[Sent]], *data: Any) -> None:
-        """Record what the platform has accepted from the bot."""
+    def sent(self, read: Callable[..., Iterable[Sent]], *data: Any, turn: Turn | None = None) -> None:
+        """Record what the platform has accepted from the bot, in a turn or else the current one."""
         with unharmed("a reply"):
             for message in read(*data):
                 if self.with_edits or not message.is_edit:
-                    record_sent(self.agent, message, current_turn())
+                    record_sent(self.agent, message, turn or current_turn())
 
-    def failed(self, error: BaseException | None) -> None:
+    def failed(self, error: BaseException | None, *, turn: Turn | None = None) -> None:
         """Record what a handler let out."""
         with unharmed("an error"):
-            turn = current_turn() or Turn()
+            turn = turn or current_turn() or Turn()
             if error is not None:
                 self.agent.handler_failed(error, user_id=turn.user_id, duration_ms=turn.response_ms())
 

@@ -40,6 +40,8 @@ class Sent:
     user_id: str | None = None
     """The reader, where the chat is theirs alone and has an id of its own."""
     is_edit: bool = False
+    is_answer: bool = False
+    """Whether it went by a way that only the turn's user gave (a command's response)."""
 
 
 def record_received(agent: Agent, message: Received) -> Turn:
@@ -65,7 +67,8 @@ def record_received(agent: Agent, message: Received) -> Turn:
 def record_sent(agent: Agent, message: Sent, turn: Turn | None, *, is_timed: bool = True) -> None:
     """Record it, as the turn's answer with its times if it went to a chat of the turn."""
     # What goes to another chat (a notice to the owner, a broadcast) answers nobody.
-    answered = turn if turn and not turn.chats.isdisjoint((message.chat_id, message.user_id)) else None
+    is_theirs = turn and not turn.chats.isdisjoint((message.chat_id, message.user_id))
+    answered = turn if is_theirs or message.is_answer else None
     to_user = message.chat_id if message.is_private else message.user_id
     if answered:
         answered.is_answered = True
