@@ -26,6 +26,12 @@ class SchemaError(BotwatchError):
     code = "schema"
 
 
+class BackupError(BotwatchError):
+    """A file that can't be restored, or a database that it can't be restored into."""
+
+    code = "backup"
+
+
 class InvalidBatch(BotwatchError):
     """Nothing of the batch is stored; the message names the first bad place."""
 

@@ -100,8 +100,10 @@ def available() -> list[Migration]:
     ]
 
 
-def bring_up_to_date(report: Report | None = None) -> list[Migration]:
+def bring_up_to_date(report: Report | None = None, *, upto: int | None = None) -> list[Migration]:
     """Apply what is missing and return it; needs a connection. `report` is called after each step.
+
+    Nothing above version `upto`, where that is given.
 
     Raises SchemaError when the database was written by a newer version, or an applied file has changed since,
     and Unavailable when the disk is too full; then nothing has changed.
@@ -113,9 +115,17 @@ def bring_up_to_date(report: Report | None = None) -> list[Migration]:
             db.database.execute_sql(table)
         applied = _applied()
     _refuse_unknown(known, applied)
-    missing = [migration for migration in known if migration.version not in applied]
+    wanted = [migration for migration in known if upto is None or migration.version <= upto]
+    missing = [migration for migration in wanted if migration.version not in applied]
     _require_disk(missing)
     return [migration for migration in missing if _apply(migration, report or (lambda _: None))]
+
+
+def present() -> int:
+    """The version that the database's schema has; 0 before the first."""
+    if "migration" not in db.database.get_tables():
+        return 0
+    return max(_applied(), default=0)
 
 
 def pending() -> list[Migration]:

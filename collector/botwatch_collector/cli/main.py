@@ -6,7 +6,7 @@ import click
 import peewee
 
 from ..errors import BotwatchError
-from . import accounts, bots, demo, health, retention, schema, serve, tokens
+from . import accounts, backup, bots, demo, health, retention, schema, serve, tokens
 
 COMMANDS: tuple[click.Command, ...] = (
     serve.serve,
@@ -15,6 +15,8 @@ COMMANDS: tuple[click.Command, ...] = (
     bots.bot,
     tokens.token,
     accounts.account,
+    backup.backup,
+    backup.restore,
     retention.prune,
     retention.forget_user,
     retention.rollup,

@@ -1,5 +1,6 @@
 """Lists for a terminal: aligned plain text."""
 
+import sys
 from collections.abc import Sequence
 
 import click
@@ -10,6 +11,12 @@ from .. import clock
 def say(text: str) -> None:
     """Explain something to a person; stdout is left to what a script reads."""
     click.echo(text, err=True)
+
+
+def show_progress(text: str) -> None:
+    """A line that takes the place of the one before, at a terminal only."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{text}", nl=False, err=True)
 
 
 def show_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -1,6 +1,5 @@
 """`botwatch-collector prune`, `forget-user` and `rollup rebuild`: what the jobs don't do by themselves."""
 
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +11,7 @@ from .. import clock, counters, db, retention, rollups
 from ..access import bots
 from ..config import Config, load
 from . import database
-from .output import say, show_table
+from .output import say, show_progress, show_table
 
 
 @click.command()
@@ -61,7 +60,7 @@ def rebuild() -> None:
     Ingest waits meanwhile, and the agents keep their events. What counts messages that are pruned stays.
     """
     with database.opened(load()):
-        counted = rollups.rebuild(lambda done, _: _progress(f"{done:,} messages counted"))
+        counted = rollups.rebuild(lambda done, _: show_progress(f"{done:,} messages counted"))
     say(f"Counted {counted} messages.")
 
 
@@ -69,15 +68,10 @@ def _pruned(config: Config, now: int) -> Mapping[str, int]:
     removed = Counter(dict.fromkeys((rule.name for rule in retention.RULES), 0))
     for step in retention.prune(config, now):
         removed[step.rule] += step.rows
-        _progress(f"{removed.total():,} rows removed")
+        show_progress(f"{removed.total():,} rows removed")
     counters.flush()
     return removed
 
 
 def _show(rows: Mapping[str, int]) -> None:
     show_table(("WHAT", "ROWS"), sorted(rows.items()))
-
-
-def _progress(text: str) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r{text}", nl=False, err=True)
