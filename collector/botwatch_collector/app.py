@@ -14,6 +14,7 @@ from .config import Config, load
 from .ingest.writer import Commit, Writer
 from .pages import accounts, base, first_run, login, monitoring, settings, tokens
 from .pages import analytics as analytics_page
+from .streamer import Door
 
 BLUEPRINTS = (
     events.blueprint,
@@ -37,10 +38,13 @@ BLUEPRINTS = (
 )
 
 
-def create_app(config: Config | None = None, *, cookie_key: str | None = None) -> Flask:
+def create_app(
+    config: Config | None = None, *, cookie_key: str | None = None, door: Door | None = None
+) -> Flask:
     """The application for one process; call it after the fork. The schema must be up to date.
 
-    The key that signs cookies is read from the database unless the caller has it.
+    The key that signs cookies is read from the database unless the caller has it. Behind the door is the
+    streamer; without one the process serves its streams itself.
     """
     config = config or load()
     db.connect(config.database, connections=config.threads + 8)
@@ -53,7 +57,8 @@ def create_app(config: Config | None = None, *, cookie_key: str | None = None) -
     )
     app.config["BOTWATCH"] = config
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    writer = Writer(config.limits, _committed)
+    app.extensions["botwatch.door"] = door
+    writer = Writer(config.limits, lambda commit: _committed(commit, door))
     app.extensions["botwatch.writer"] = writer
     app.extensions["botwatch.worker"] = metrics.Worker(
         {
@@ -72,8 +77,10 @@ def create_app(config: Config | None = None, *, cookie_key: str | None = None) -
     return app
 
 
-def _committed(commit: Commit) -> None:
+def _committed(commit: Commit, door: Door | None) -> None:
     stream.wake()
+    if door:
+        door.ring()
     counters.count("botwatch_ingest_commit_seconds_sum", commit.seconds)
     counters.count("botwatch_ingest_commit_seconds_count")
 

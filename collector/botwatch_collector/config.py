@@ -52,8 +52,8 @@ class Config:
     port: int = 8400
     workers: int = 2
     threads: int = 32
-    max_streams: int = 16
-    max_streams_per_reader: int = 16
+    max_streams: int = 10_000
+    max_streams_per_reader: int = 1_000
     rate_limit: int = 0
     public_url: str | None = None
     trusted_proxies: int = 0
@@ -63,6 +63,11 @@ class Config:
     keep: Keep = field(default_factory=Keep)
     limits: Limits = field(default_factory=Limits)
 
+    @property
+    def own_streams(self) -> int:
+        """How many streams a worker holds itself, where the streamer can't: each takes a thread."""
+        return min(self.max_streams, self.threads // 2)
+
 
 def load(environ: Mapping[str, str] | None = None) -> Config:
     """Read BOTWATCH_* variables; a secret may also come from the file named by `..._FILE`.
@@ -71,16 +76,14 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
     """
     env = os.environ if environ is None else environ
     host, port = _address(env.get("BOTWATCH_LISTEN", "127.0.0.1:8400"))
-    threads = _number(env, "BOTWATCH_THREADS", 32, least=4)
-    streams = _number(env, "BOTWATCH_MAX_STREAMS", threads // 2, least=0)
     return Config(
         database=_secret(env, "BOTWATCH_DATABASE") or _default_database(env),
         host=host,
         port=port,
         workers=_number(env, "BOTWATCH_WORKERS", 2, least=1),
-        threads=threads,
-        max_streams=streams,
-        max_streams_per_reader=_number(env, "BOTWATCH_MAX_STREAMS_PER_READER", max(streams // 2, 1), least=1),
+        threads=_number(env, "BOTWATCH_THREADS", 32, least=4),
+        max_streams=_number(env, "BOTWATCH_MAX_STREAMS", 10_000, least=0),
+        max_streams_per_reader=_number(env, "BOTWATCH_MAX_STREAMS_PER_READER", 1_000, least=0),
         rate_limit=_number(env, "BOTWATCH_RATE_LIMIT", 0, least=0),
         public_url=_public_url(env.get("BOTWATCH_PUBLIC_URL")),
         trusted_proxies=_number(env, "BOTWATCH_TRUSTED_PROXIES", 0, least=0),

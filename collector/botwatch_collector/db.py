@@ -19,6 +19,9 @@ from .errors import ConfigurationError, Unavailable
 database = peewee.DatabaseProxy()
 """What every model is bound to; `connect` says which database that is."""
 
+COMMITTED = "botwatch_committed"
+"""The channel on which PostgreSQL tells all hosts of a commit."""
+
 _PRAGMAS = {
     "journal_mode": "wal",
     "synchronous": "full",
@@ -118,6 +121,12 @@ def compact() -> None:
 def start_of(at: Any, span_ms: int) -> Any:
     """The start of the hour, say, that holds the time of a column. (% would be LIKE.)"""
     return at / span_ms * span_ms
+
+
+def announce() -> None:
+    """Tell the streamers of all hosts when this transaction is committed; SQLite has but one host."""
+    if is_postgresql():
+        database.execute_sql(f"NOTIFY {COMMITTED}")
 
 
 def insert_rows(

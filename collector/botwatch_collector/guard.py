@@ -11,7 +11,8 @@ from flask import current_app, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from . import clock
-from .access import Reader, accounts, logins, tokens
+from .access import Credential, Reader, accounts, logins, tokens
+from .access.credentials import hashed
 from .config import Config, Limits
 from .errors import Forbidden, Unauthorized
 from .models import Account, Token
@@ -78,6 +79,13 @@ def reader() -> Reader:
 def reader_again() -> Callable[[], Reader]:
     """For what outlives its request: finds the same reader once more, and raises when it has lost access."""
     return _finder()
+
+
+def credential() -> Credential:
+    """What let the reader of this request in, for what outlives the request in another process."""
+    if "Authorization" in request.headers:
+        return Credential("token", hashed(_secret()))
+    return Credential("login", hashed(session[_LOGIN]))
 
 
 def logged_in() -> Account | None:

@@ -7,10 +7,12 @@ The master holds no connection to the database when it forks, so that no two pro
 import errno
 import logging
 import os
+import select
 import signal
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import ThreadWorker
 
-from . import jobs
+from . import jobs, streamer
 from .app import create_app
 from .companions import Companion
 from .config import Config
@@ -40,7 +42,7 @@ _ENDING = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 
 class Master(Arbiter):  # type: ignore[misc]
     """Holds back signals while it forks: one that a worker got before it listens for them would be lost, and
-    the worker would run until it is killed."""
+    the worker would run until it is killed. Companions outlive a reload, so that streams go on."""
 
     def spawn_worker(self) -> Any:
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
@@ -101,7 +103,8 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._config = config
         self._cookie_key = cookie_key
         self._listener = listener
-        self.companions = (Companion("botwatch-jobs", lambda: jobs.work(config)),)
+        self._door = streamer.Door() if hasattr(select, "epoll") else None
+        self.companions = tuple(self._companions())
         super().__init__()
 
     def load_config(self) -> None:
@@ -111,8 +114,14 @@ class Server(BaseApplication):  # type: ignore[misc]
     def run(self) -> None:
         Master(self).run()
 
+    def _companions(self) -> Iterator[Companion]:
+        config, door = self._config, self._door
+        yield Companion("botwatch-jobs", lambda: jobs.work(config))
+        if door:
+            yield Companion("botwatch-stream", lambda: streamer.run(config, door))
+
     def load(self) -> Flask:
-        app = create_app(self._config, cookie_key=self._cookie_key)
+        app = create_app(self._config, cookie_key=self._cookie_key, door=self._door)
         app.extensions["botwatch.worker"].start()
         return app
 

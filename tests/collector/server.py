@@ -63,15 +63,25 @@ class Server:
         """Those alive; one that was killed may not be buried yet."""
         # A companion has a name of its own.
         own = psutil.Process(self.pid).name()
-        return [child.pid for child in self._children() if child.name() == own]
+        return [pid for pid, name in self._children() if name == own]
 
     def companion_pid(self, name: str) -> int | None:
         """The process beside the workers of that name, if it is alive."""
-        return next((child.pid for child in self._children() if child.name() == name), None)
+        return next((pid for pid, its_name in self._children() if its_name == name), None)
 
-    def _children(self) -> list[psutil.Process]:
-        children = psutil.Process(self.pid).children()
-        return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+    @property
+    def streamer_pid(self) -> int:
+        """0 while it is being replaced."""
+        return self.companion_pid("botwatch-stream") or 0
+
+    def _children(self) -> list[tuple[int, str]]:
+        """Pids and names of those alive."""
+        alive = []
+        for child in psutil.Process(self.pid).children():
+            with suppress(psutil.NoSuchProcess):
+                if child.status() != psutil.STATUS_ZOMBIE:
+                    alive.append((child.pid, child.name()))
+        return alive
 
     def start(self) -> None:
         """Start and wait until /readyz answers 200; on the same port as before, if there was one."""

@@ -23,11 +23,11 @@ MAY_IMPORT = (
     | {"stream": FOUNDATION | TABLES | {"analytics"}}  # tells its figures
     | {"analytics": FOUNDATION | TABLES | {"rollups", "presence"}}
     | {"alerts": FOUNDATION | TABLES | {"rollups", "presence"}}
-    | {"metrics": INWARD, "companions": FOUNDATION}
+    | {"metrics": INWARD, "streamer": INWARD | {"metrics"}, "companions": FOUNDATION}
     | dict.fromkeys(EDGE, INWARD | EDGE)
-    | dict.fromkeys(OUTER, INWARD | EDGE | {"metrics"})
-    | {"app": INWARD | EDGE | OUTER | {"metrics"}}
-    | {"wsgi": FOUNDATION | {"app"}, "serving": INWARD | EDGE | {"app", "companions", "jobs"}}
+    | dict.fromkeys(OUTER, INWARD | EDGE | {"metrics", "streamer"})
+    | {"app": INWARD | EDGE | OUTER | {"metrics", "streamer"}}
+    | {"wsgi": FOUNDATION | {"app"}, "serving": INWARD | EDGE | {"app", "companions", "jobs", "streamer"}}
     | {"cli": INWARD | {"serving", "demo"}, "__main__": {"cli"}, "demo": FOUNDATION, "": set()}
 )
 

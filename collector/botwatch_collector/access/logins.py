@@ -1,6 +1,5 @@
 """Logins: browser sessions kept in the database, so that they can be ended from here."""
 
-import hashlib
 import secrets
 
 from .. import db
@@ -9,6 +8,7 @@ from ..config import Limits
 from ..errors import Unauthorized
 from ..models import Account, Login
 from . import accounts, throttle
+from .credentials import hashed
 
 
 def log_in(username: str, password: str, address: str, limits: Limits, now: int) -> str:
@@ -35,7 +35,7 @@ def start(account: Account, limits: Limits, now: int) -> str:
     with db.writing():
         Login.delete().where(Login.expires_at <= now).execute()
         Login.create(
-            account=account, hash=_hash(secret), created_at=now, expires_at=now + limits.login_lifetime_ms
+            account=account, hash=hashed(secret), created_at=now, expires_at=now + limits.login_lifetime_ms
         )
     return secret
 
@@ -45,7 +45,7 @@ def find(secret: str, limits: Limits, now: int) -> Account | None:
     login = (
         Login.select(Login, Account)
         .join(Account)
-        .where(Login.hash == _hash(secret), Login.expires_at > now, Account.disabled_at.is_null())
+        .where(Login.hash == hashed(secret), Login.expires_at > now, Account.disabled_at.is_null())
         .first()
     )
     if login is None:
@@ -58,7 +58,7 @@ def find(secret: str, limits: Limits, now: int) -> Account | None:
 def end(secret: str) -> None:
     """Log out; safe to repeat."""
     with db.writing():
-        Login.delete().where(Login.hash == _hash(secret)).execute()
+        Login.delete().where(Login.hash == hashed(secret)).execute()
 
 
 def _prolong(login: Login, expires_at: int) -> None:
@@ -67,7 +67,3 @@ def _prolong(login: Login, expires_at: int) -> None:
         return
     with db.writing():
         Login.update(expires_at=expires_at).where(Login.id == login.id).execute()
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

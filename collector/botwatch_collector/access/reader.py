@@ -25,8 +25,7 @@ class Reader:
         """The same as `bot_ids`, with None for the collector itself where it may see that too: it is of no
         bot, so neither for who asks for bots nor for a token of one.
         """
-        is_whole = not names and (self.token is None or self.token.bot_id is None)
-        return [*self.bot_ids(names), *([None] if is_whole else [])]
+        return [*self.bot_ids(names), *([None] if self.sight(names) is None else [])]
 
     def bot_ids(self, names: Sequence[str] = ()) -> list[int]:
         """The ids it may see, narrowed to `names` if there are any.
@@ -34,6 +33,11 @@ class Reader:
         Raises NotFound for a name that doesn't exist or that it may not see: which of the two, it isn't told.
         """
         return [bot.id for bot in self.bots(names)]
+
+    def sight(self, names: Sequence[str] = ()) -> frozenset[int] | None:
+        """As `bot_ids`; None for all bots, those added later too, and the collector itself."""
+        is_bound = self.token is not None and self.token.bot_id is not None
+        return frozenset(self.bot_ids(names)) if names or is_bound else None
 
     def bots(self, names: Sequence[str] = ()) -> list[Bot]:
         """The same as bots, by name."""

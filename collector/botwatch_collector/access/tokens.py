@@ -4,7 +4,6 @@ A token is `bw_i_` (ingest) or `bw_r_` (read), 32 random characters, and a check
 the random part has 190 bits, so that there is nothing to guess, and a slow hash would cost every request.
 """
 
-import hashlib
 import re
 import secrets
 import string
@@ -18,6 +17,7 @@ from .. import db
 from ..clock import MINUTE
 from ..errors import InvalidParameter, NotFound, Unauthorized
 from ..models import Bot, Token
+from .credentials import hashed
 
 PREFIXES = {"ingest": "bw_i_", "read": "bw_r_"}
 
@@ -63,7 +63,7 @@ def find(secret: str, now: int) -> Token:
     """The token of a secret, with its bot; raises Unauthorized when malformed, unknown or revoked."""
     if not is_well_formed(secret):
         raise Unauthorized("this is no token: it is mistyped or cut short")
-    token = _with_bots().where(Token.hash == _hash(secret)).first()
+    token = _with_bots().where(Token.hash == hashed(secret)).first()
     if token is None:
         raise Unauthorized("the token is unknown")
     if token.revoked_at is not None:
@@ -110,7 +110,7 @@ def named(reference: str) -> Token:
 def _store(scope: str, bot: Bot | None, name: str, now: int) -> tuple[Token, str]:
     secret = make(scope)
     token = Token.create(
-        scope=scope, bot=bot, name=name, hint=secret[-4:], hash=_hash(secret), created_at=now
+        scope=scope, bot=bot, name=name, hint=secret[-4:], hash=hashed(secret), created_at=now
     )
     return token, secret
 
@@ -131,7 +131,3 @@ def _touch(token: Token, now: int) -> None:
 
 def _with_bots() -> Any:
     return Token.select(Token, Bot).join(Bot, peewee.JOIN.LEFT_OUTER)
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -78,6 +78,7 @@ def store(incoming: Sequence[Incoming]) -> list[Outcome]:
         outcomes = [_sort_out(one, group) for one in incoming]
         _write(group)
         counters.write(waiting | _counts(group, outcomes))
+        db.announce()
     return outcomes
 
 

@@ -11,10 +11,11 @@ from .channels import NAMES, named
 from .client import Client
 from .events import StoredMessage, message_data
 from .filters import Filters
+from .frames import Frame
 from .hub import Hub
 from .reading import EVERYTHING, events_after, latest_id
 from .reading import latest as _latest
-from .seats import Seat
+from .seats import Seat, Seats
 from .states import Board
 from .subscription import Scope, Subscription
 from .tailer import Tailer
@@ -25,8 +26,10 @@ __all__ = [
     "Board",
     "Client",
     "Filters",
+    "Frame",
     "Hub",
     "Seat",
+    "Seats",
     "StoredMessage",
     "Subscription",
     "Tailer",
@@ -39,6 +42,7 @@ __all__ = [
     "named",
     "readers",
     "slow_readers",
+    "start_of",
     "subscribe",
     "wake",
 ]
@@ -66,10 +70,15 @@ def subscribe(
     earlier state: it counts as "new ones". Raises Unavailable or TooManyRequests when the seats are taken.
     """
     scope = Scope(ask)
-    last_id = latest_id()
-    start = last_id if cursor is None else min(cursor, last_id)
+    start = start_of(cursor)
     place = hub.let_in(seat, filters.channels)
     return Subscription(place, scope, filters, start, client or Client())
+
+
+def start_of(cursor: int | None) -> int:
+    """Where a stream begins: at the cursor, and without one, or with one from another time, at the end."""
+    last_id = latest_id()
+    return last_id if cursor is None else min(cursor, last_id)
 
 
 def cursor_of(text: str | None) -> int | None:

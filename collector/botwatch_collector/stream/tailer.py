@@ -18,9 +18,6 @@ from .frames import Frame
 
 _log = logging.getLogger(__name__)
 
-# Between two passes, so that hundreds of commits a second don't keep this thread from letting others run.
-_REST_S = 0.02
-
 
 @dataclass(frozen=True)
 class Window:
@@ -40,11 +37,24 @@ class News:
 
 
 class Tailer:
-    """One for each process. `resets` counts how often the database went back to an earlier state."""
+    """One for each process. `resets` counts how often the database went back to an earlier state.
 
-    def __init__(self, *, poll_s: float = 0.2, window: Window | None = None) -> None:
+    It rests for `rest_s` between two reads, so that hundreds of commits a second leave others their turn, and
+    calls `on_change` in its thread when there is something new.
+    """
+
+    def __init__(
+        self,
+        *,
+        poll_s: float = 0.2,
+        rest_s: float = 0.02,
+        window: Window | None = None,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
         self._poll_s = poll_s
+        self._rest_s = rest_s
         self._window = window or Window()
+        self._on_change = on_change
         self._closes_when: Callable[[], bool] = lambda: False
         self.start_over()
 
@@ -62,6 +72,11 @@ class Tailer:
     @property
     def readers(self) -> int:
         return self._readers
+
+    @property
+    def position(self) -> int | None:
+        """What has been read; None before the first read."""
+        return self._position
 
     @property
     def is_closed(self) -> bool:
@@ -118,7 +133,7 @@ class Tailer:
                 self._healthy = False
             read_at = time.monotonic()
             self._awake.wait(self._poll_s)
-            time.sleep(max(0.0, read_at + _REST_S - time.monotonic()))
+            time.sleep(max(0.0, read_at + self._rest_s - time.monotonic()))
             self._awake.clear()
 
     def _is_needed(self) -> bool:
@@ -139,6 +154,7 @@ class Tailer:
                 self.resets += self._position is not None
                 self._forget_frames(upto)
                 self._changed.notify_all()
+            self._on_change()
             return
         while self._position < upto and not self.is_closed:
             chunk = reading.events_after(self._position, upto)
@@ -155,6 +171,7 @@ class Tailer:
                 self._floor = _id(dropped)
             self._position = cursor
             self._changed.notify_all()
+        self._on_change()
         _count_lag(frames)
 
     def _forget_frames(self, position: int | None) -> None:
