@@ -82,3 +82,5 @@ def log_in(page: Page, url: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("heading", level=1).wait_for()
+    # Its scripts have run only then.
+    page.wait_for_load_state()

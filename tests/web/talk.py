@@ -52,6 +52,22 @@ class Bot:
             )
         )
 
+    def fail(self, action: str = "LookupError", **details: Any) -> None:
+        """An error that a handler let out."""
+        place = {"place": "/srv/shop/bot.py:17", "stack": ["/srv/shop/bot.py:9 in order"]}
+        told = {"category": "error", "severity": "error", "status": "failure", "entity_id": "shop.bot:order"}
+        self.post(event("activity", action=action, details=place | details, **told))
+
+    def hang(self, status: str, blocked_ms: int, since: int, place: str = "/srv/shop/bot.py:21") -> None:
+        """An event loop that stands still, or did."""
+        details = {"since": since, "place": place, "stack": [f"{place} in nap"]}
+        told = {"category": "performance", "severity": "warning", "entity_type": "event_loop"}
+        self.post(
+            event(
+                "activity", action="blocked", status=status, duration_ms=blocked_ms, details=details, **told
+            )
+        )
+
 
 def event(kind: str, **fields: Any) -> dict[str, Any]:
     """An event of now."""

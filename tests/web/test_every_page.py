@@ -19,6 +19,8 @@ PAGES = (
     "/monitoring?bot={silent}",
     "/monitoring/health?bot={bot}",
     "/monitoring/users?bot={bot}",
+    "/monitoring/troubles?bot={bot}",
+    "/monitoring/troubles?bot={silent}",
     "/analytics",
     "/analytics?bot={bot}&range=24h",
     "/analytics?bot={silent}",
@@ -41,6 +43,10 @@ def names(server: Server) -> dict[str, str]:
     # However slow the machine, it stays up until the last test here.
     busy.beat(interval_s=3_600.0, checks=checks, losses={"full": 3}, update_age_s=12.0)
     busy.post(event("sample", cpu_percent=12.5, memory_bytes=150 << 20, loop_lag_ms=820.0))
+    busy.post(event("check", name="fail", status="fail", message=LONG, latency_ms=82))
+    busy.fail(LONG[:200], place=LONG, message=LONG, stack=[LONG, LONG])
+    for status in ("hanging", "over"):
+        busy.hang(status, 15_000, since=len(status), place=LONG)
     busy.hear("hello", LONG, user_name=LONG[:200])
     busy.say("answer")
     return {"bot": busy.name, "silent": new_bot(server).name}

@@ -56,6 +56,17 @@ def test_hostile_names_are_inert_in_lists(page: Page, bot: Bot) -> None:
     assert "owned" not in page.title()
 
 
+def test_hostile_errors_are_inert(page: Page, bot: Bot) -> None:
+    bot.fail(HOSTILE[0], place=HOSTILE[1], message=HOSTILE[2], stack=[HOSTILE[3]])
+    bot.hang("over", 15_000, since=1, place=HOSTILE[5])
+    page.goto(f"{bot.url}/monitoring?bot={bot.name}")
+    expect(page.locator("#troubles")).to_contain_text(HOSTILE[0])
+    page.get_by_role("link", name="Stacks").click()
+    for text in (*HOSTILE[:4], HOSTILE[5]):
+        expect(page.get_by_role("dialog")).to_contain_text(text)
+    assert "owned" not in page.title()
+
+
 def test_hostile_address_is_inert(visitor: Watched, server: Server) -> None:
     visitor.expect("status of 404")
     page = visitor.page()

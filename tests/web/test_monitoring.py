@@ -177,3 +177,43 @@ def test_ended_login_leads_back_to_the_login_page(chromium: Browser, server: Ser
         watch.context.clear_cookies()
         page.evaluate("htmx.trigger('#refresher', 'refresh')")
         expect(page.get_by_role("button", name="Log in")).to_be_visible()
+
+
+def test_errors_and_hangs_appear_with_their_places_and_open_with_their_stacks(page: Page, bot: Bot) -> None:
+    page.goto(f"{bot.url}/monitoring?bot={bot.name}")
+    troubles = page.locator("#troubles")
+    expect(troubles).to_contain_text("No errors, and nothing hangs")
+
+    bot.fail(message="LookupError: no such parcel")
+    bot.fail()
+    bot.hang("hanging", 2_100, since=1)
+    refresh(page)
+    expect(troubles.get_by_role("row", name="LookupError")).to_contain_text("/srv/shop/bot.py:17")
+    expect(troubles.get_by_role("row", name="LookupError")).to_contain_text("2 \N{MULTIPLICATION SIGN}")
+    expect(troubles.get_by_role("row", name="Event loop")).to_contain_text("hangs")
+    bot.hang("over", 15_000, since=1)
+    refresh(page)
+    expect(troubles.get_by_role("row", name="Event loop")).to_have_count(1)
+    expect(troubles.get_by_role("row", name="Event loop")).to_contain_text("15.0 s")
+
+    page.get_by_role("link", name="Stacks").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("/srv/shop/bot.py:21 in nap")
+    expect(dialog).to_contain_text("/srv/shop/bot.py:9 in order")
+    refresh(page)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Stacks")).to_be_focused()
+
+
+def test_check_opens_with_its_last_answers(page: Page, bot: Bot) -> None:
+    bot.beat(checks={"orders": {"status": "ok"}})
+    bot.post(event("check", name="orders", status="fail", message="refused an hour ago", latency_ms=1_500))
+    bot.post(event("check", name="orders", status="ok", latency_ms=3))
+    page.goto(f"{bot.url}/monitoring?bot={bot.name}")
+
+    page.get_by_role("link", name="orders").click()
+
+    answers = page.get_by_role("dialog").locator(".answers li")
+    expect(answers).to_have_count(2)
+    expect(answers.nth(0)).to_contain_text("all right")
+    expect(answers.nth(1)).to_contain_text("refused an hour ago")

@@ -8,6 +8,8 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from .. import clock, guard, stream
+from ..analytics.bots import bot_states
+from ..analytics.checks import answers
 from ..analytics.dashboard import ACTIVE_NOW_MS, dashboard, today
 from ..analytics.top_users import top_users
 from ..analytics.window import Window
@@ -54,8 +56,18 @@ def figures() -> str:
 @guard.requires_login()
 def health() -> str:
     """Every indicator with its diagnostics."""
+    bots = base.chosen_bots(guard.reader())
+    found = answers(bots, bot_states(bots, clock.now()))
+    last_answers = {f"check:{bot}:{name}": told for (bot, name), told in found.items()}
+    return _detail("Health", "monitoring/health_details.html", last_answers=last_answers, **_figures(bots))
+
+
+@blueprint.get("/monitoring/troubles")
+@guard.requires_login()
+def troubles() -> str:
+    """Errors and hangs with their stacks."""
     figures = _figures(base.chosen_bots(guard.reader()))
-    return _detail("Health", "monitoring/health_details.html", **figures)
+    return _detail("Errors and hangs", "monitoring/trouble_details.html", **figures)
 
 
 @blueprint.get("/monitoring/users")
