@@ -6,9 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from .bot_framework_double import BotFramework
 from .conftest import eventually, running
 from .discord_double import Discord
-from .platform_double import Person
+from .matrix_double import Matrix
+from .platform_double import Person, PlatformDouble
 from .slack_double import Slack
 
 NewScene = Callable[[Any, Path], AbstractContextManager["Scene"]]
@@ -19,9 +21,11 @@ class Scene:
         self.platform = platform
         self.collector = collector
 
+    until = staticmethod(eventually)
+
     def after(self, count: int, *people: Person) -> list[dict]:
         """The messages of these people, once there are `count`."""
-        eventually(lambda: len(self._messages(people)) >= count)
+        self.until(lambda: len(self._messages(people)) >= count)
         return self._messages(people)
 
     def _messages(self, people: tuple[Person, ...]) -> list[dict]:
@@ -30,7 +34,7 @@ class Scene:
 
     def error(self, person: Person, kind: str) -> dict:
         """The one error of this type in handling what this person said."""
-        eventually(lambda: self._errors(person, kind))
+        self.until(lambda: self._errors(person, kind))
         (told,) = self._errors(person, kind)
         return told
 
@@ -48,30 +52,23 @@ def texts(messages: list[dict], direction: str) -> list[str]:
 
 
 @contextmanager
-def discord_scene(new_collector: Any, directory: Path) -> Iterator[Scene]:
-    # discord.py imports the standard library's audioop, which newer Pythons deprecate.
-    warnings = ("error", "ignore::DeprecationWarning:discord.player")
+def playing(
+    platform: type[PlatformDouble], program: str, new_collector: Any, directory: Path
+) -> Iterator[Scene]:
+    """A bot of `bots` on its platform. What a framework itself is warned of is no matter of ours."""
     with (
-        Discord() as platform,
+        platform() as double,
         new_collector() as collector,
-        running("discord_bot", collector, directory, platform.url, warnings=warnings),
+        running(program, collector, directory, double.url, flags=()),
     ):
-        yield Scene(platform, collector)
-
-
-@contextmanager
-def slack_scene(new_collector: Any, directory: Path, program: str = "slack_bot") -> Iterator[Scene]:
-    with (
-        Slack() as platform,
-        new_collector() as collector,
-        running(program, collector, directory, platform.url),
-    ):
-        eventually(lambda: platform.bot_url)
-        yield Scene(platform, collector)
+        double.wait_for_bot()
+        yield Scene(double, collector)
 
 
 SCENES: dict[str, NewScene] = {
-    "discord.py": discord_scene,
-    "slack-bolt": slack_scene,
-    "slack-bolt async": partial(slack_scene, program="slack_async_bot"),
+    "discord.py": partial(playing, Discord, "discord_bot"),
+    "slack-bolt": partial(playing, Slack, "slack_bot"),
+    "slack-bolt async": partial(playing, Slack, "slack_async_bot"),
+    "matrix-nio": partial(playing, Matrix, "matrix_bot"),
+    "botbuilder": partial(playing, BotFramework, "botbuilder_bot"),
 }

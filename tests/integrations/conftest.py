@@ -59,11 +59,10 @@ def running(
     directory: Path,
     *arguments: str,
     python: str | Path = sys.executable,
-    warnings: tuple[str, ...] = ("error",),
+    flags: tuple[str, ...] = ("-W", "error"),
 ) -> Iterator[None]:
     """A program of `bots` as a process of its own, ended as a person would end it."""
     path = directory / f"{program}.log"
-    flags = [flag for warning in warnings for flag in ("-W", warning)]
     with path.open("wb") as log:
         process = subprocess.Popen(
             [str(python), *flags, str(BOTS / f"{program}.py"), *arguments],

@@ -27,8 +27,10 @@ class PlatformDouble:
 
     def __init__(self) -> None:
         self.app = web.Application()
+        self.bot_url = ""
         self.said = 0
         self.texts: list[str] = []
+        self._announced = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=1)
@@ -44,6 +46,9 @@ class PlatformDouble:
         self._thread.join()
         self._loop.close()
 
+    def wait_for_bot(self) -> None:
+        """Until messages can be said; for a platform that the bot connects to that is at once."""
+
     def person(self, number: int, name: str) -> Person:
         return Person(str(number), name)
 
@@ -55,6 +60,12 @@ class PlatformDouble:
         """Run a coroutine on the double's loop, from a test."""
         done: Future[Any] = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         return done.result(PATIENCE_S)
+
+    async def _hello(self, request: web.Request) -> web.Response:
+        """Where a platform that calls its bots is told their address."""
+        self.bot_url = await request.text()
+        self._announced.set()
+        return web.Response()
 
     async def _serve(self) -> None:
         await self._runner.setup()

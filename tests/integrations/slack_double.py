@@ -19,7 +19,6 @@ SECRET = "signing-secret"
 class Slack(PlatformDouble):
     def __init__(self) -> None:
         super().__init__()
-        self.bot_url = ""
         self._serials = count(1)
         self.app.add_routes(
             [
@@ -118,10 +117,6 @@ class Slack(PlatformDouble):
             session.post(self.bot_url, data=body, headers=headers) as answer,
         ):
             return answer.status, await answer.text()
-
-    async def _hello(self, request: web.Request) -> web.Response:
-        self.bot_url = await request.text()
-        return web.Response()
 
     async def _method(self, request: web.Request) -> web.Response:
         is_json = request.content_type == "application/json"

@@ -90,10 +90,10 @@ def test_every_kind_of_reply_is_recorded_and_nothing_else(scene):
 def test_error_of_a_handler_is_told_with_its_place_and_the_bot_goes_on(scene):
     alice = somebody(scene)
     scene.platform.say(alice, "crash")
+    told = scene.error(alice, "RuntimeError")
     scene.platform.say(alice, "hello")
 
     assert texts(scene.after(3, alice), "out") == ["you said hello"]
-    told = scene.error(alice, "RuntimeError")
     assert told["entity_type"] == "handler" and told["entity_id"].startswith("__main__:")
     assert told["details"]["message"] == "RuntimeError: as the test wants it"
 

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from .chat_scene import Scene, discord_scene, one, texts
+from .chat_scene import SCENES, Scene, one, texts
 from .discord_double import user
 from .platform_double import Person
 
@@ -15,7 +15,7 @@ _ids = count(1000)
 
 @pytest.fixture(scope="module")
 def scene(new_collector, tmp_path_factory) -> Iterator[Scene]:
-    with discord_scene(new_collector, tmp_path_factory.mktemp("discord")) as scene:
+    with SCENES["discord.py"](new_collector, tmp_path_factory.mktemp("discord")) as scene:
         yield scene
 
 

@@ -14,6 +14,8 @@ _FRAMEWORKS = {
     "aiogram": ("aiogram", "aiogram.Dispatcher"),
     "discord": ("discord_py", "discord.Client"),
     "slack_bolt": ("slack_bolt", "slack_bolt.App"),
+    "nio": ("matrix_nio", "nio.AsyncClient"),
+    "botbuilder": ("botbuilder", "botbuilder.core.BotAdapter"),
     "flask": ("flask_webhook", "flask.Flask"),
     "requests": ("requests_session", "requests.Session"),
 }
