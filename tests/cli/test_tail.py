@@ -1,11 +1,70 @@
 """`botwatch tail` against a stream that breaks, refuses and carries hostile text."""
 
 import json
+import os
+import pty
+import re
 import signal
+import subprocess
+import sys
 
 import pytest
 
 from ..integrations.collector_double import READ_TOKEN
+from .conftest import SCRIPT, clean_environment
+
+
+def environment(collector, **more: str) -> dict[str, str]:
+    found = clean_environment() | {"PYTHONWARNINGS": "error", "TERM": "xterm", "TZ": "UTC"}
+    found.pop("NO_COLOR", None)
+    return found | {"BOTWATCH_URL": collector.url, "BOTWATCH_TOKEN": collector.read_token} | more
+
+
+class Terminal:
+    """A command that runs in a terminal of its own."""
+
+    def __init__(self, *command: str, environment: dict[str, str]) -> None:
+        self.handle, inside = pty.openpty()
+        into = "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", into, str(SCRIPT), *command], env=environment, stdin=inside
+        )
+        os.close(inside)
+        self._read = b""
+
+    def line(self) -> str:
+        while b"\n" not in self._read:
+            self._read += os.read(self.handle, 4_096)
+        line, self._read = self._read.split(b"\n", 1)
+        return line.decode().removesuffix("\r")
+
+    def rest(self) -> str:
+        """All until its end, which a terminal tells by an error."""
+        try:
+            while piece := os.read(self.handle, 4_096):
+                self._read += piece
+        except OSError:
+            pass
+        return self._read.decode()
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.handle)
+
+
+@pytest.fixture
+def terminal(collector):
+    """Starts a command in a terminal."""
+    opened = []
+
+    def start(*command: str, **more: str) -> Terminal:
+        opened.append(Terminal(*command, environment=environment(collector, **more)))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()
 
 
 @pytest.fixture
@@ -82,10 +141,10 @@ def test_begins_after_a_given_message(start, collector):
 
 
 def test_filters_reach_the_collector(tail, collector):
-    tail("--bot", "shop", "--user", "7", "--direction", "in", "--channel", "kitchen")
+    tail("--bot", "shop", "--user", "7", "--direction", "in", "--channel", "kitchen", "--text", "tea")
 
-    asked = {"since": None, "bot": "shop", "user": "7", "direction": "in", "channel": "kitchen"}
-    assert collector.stream_requests == [asked]
+    asked = {"bot": "shop", "user": "7", "direction": "in", "channel": "kitchen", "text": "tea"}
+    assert collector.stream_requests == [asked | {"since": None}]
 
 
 @pytest.mark.parametrize(
@@ -130,6 +189,54 @@ def test_closed_reader_ends_it_without_a_trace(tail, collector):
 
     assert process.wait(10) == 0
     assert process.stderr.read() == ""
+
+
+def test_pipe_ends_with_its_reader_though_nothing_happens(collector):
+    collector.trouble.pings_s = 0.1
+    collector.publish("first")
+    done = subprocess.run(
+        [f"{SCRIPT} tail --since 0 --json | head -n 1"],
+        shell=True,
+        env=environment(collector),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert json.loads(done.stdout)["message_text"] == "first"
+    assert done.stderr == ""
+
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\n\u202e"
+
+
+def test_terminal_gets_colours_and_nothing_else_to_obey(terminal, collector):
+    collector.publish(HOSTILE, user_name=HOSTILE, channel=HOSTILE, bot=HOSTILE)
+    line = terminal("tail", "--since", "0").line()
+
+    assert "\x1b[36mfrom " in line and line.count("\x1b[0m") == 4
+    plain = re.sub(r"\x1b\[[0-9]+m", "", line)
+    assert plain.isprintable()
+    assert plain.count("\\x1b[2J\\x1b]0;owned\\x07\\x9b31m\\x0d⏎\\u202e") == 4
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_terminal_without_colours(terminal, collector, environment):
+    collector.publish("hello")
+    line = terminal("tail", "--since", "0", **environment).line()
+
+    assert line.isprintable() and line.endswith("from Alice  hello")
+
+
+def test_ctrl_c_in_a_terminal_ends_it_without_a_trace(terminal, collector):
+    collector.publish("hello")
+    shown = terminal("tail", "--since", "0")
+    assert "hello" in shown.line()
+    os.write(shown.handle, b"\x03")
+
+    assert shown.process.wait(30) == 130
+    assert shown.rest() in ("", "^C")
 
 
 def test_unreachable_collector_is_said_once(start):

@@ -25,6 +25,7 @@ class Trouble:
     refuse_batches: int | None = None
     frames_per_stream: int | None = None
     streams: list[int] = field(default_factory=list)
+    pings_s: float | None = None
 
 
 class CollectorDouble:
@@ -150,14 +151,20 @@ class CollectorDouble:
         yield b"retry: 50\n: connected\n\n"
         until = begin + (self.trouble.frames_per_stream or 1_000_000)
         for number in range(begin, until):
-            with self._changed:
-                self._changed.wait_for(lambda: len(self.frames) > number or self._is_over)  # noqa: B023
+            while not self._wait_for_frame(number):
+                yield b": ping\n\n"
             if self._is_over:
                 return
             data = json.dumps(self.frames[number], ensure_ascii=False).encode()
             yield b"id: %d\nevent: message:new\ndata: %s\n\n" % (self.frames[number]["id"], data)
         # What a dying connection leaves behind: an id whose message never came.
         yield b"id: %d\nevent: message:new\nda" % (until + 1)
+
+    def _wait_for_frame(self, number: int) -> bool:
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: len(self.frames) > number or self._is_over, self.trouble.pings_s
+            )
 
     def wake(self) -> None:
         with self._changed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import select
 import sys
 import time
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ EXAMPLES = """\
 examples:
   botwatch tail
   botwatch tail --bot shop --direction in
+  botwatch tail --text refund
   botwatch tail --json | jq -r .message_text
   botwatch tail --since 1200        everything stored after message 1200, then live
 """
@@ -31,7 +33,7 @@ examples:
 _SILENCE_S = 45.0
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 30.0
-_FILTERS = ("bot", "user", "direction", "channel")
+_FILTERS = ("bot", "user", "direction", "channel", "text")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--user", metavar="ID", help="only messages from or to this user")
     parser.add_argument("--direction", choices=("in", "out"), help="only received or only sent messages")
     parser.add_argument("--channel", help="only messages of this channel")
+    parser.add_argument("--text", help="only messages that hold this text, in capitals or not")
     parser.add_argument("--since", type=_message_id, metavar="ID", help="begin after the message of this id")
     add_arguments(parser, "read")
 
@@ -50,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
     show = _show_json if args.json else _show_line
     filters = {name: getattr(args, name) for name in _FILTERS if getattr(args, name) is not None}
     for frame in Stream(connection(args), filters, args.since).frames():
-        if frame.event == "message:new":
+        if frame is None:
+            _end_when_unread()
+        elif frame.event == "message:new":
             show(frame.data)
     return 0
 
@@ -72,8 +77,8 @@ class Stream:
         self._reader = FrameReader(last_id="" if since is None else str(since))
         self._failures = 0
 
-    def frames(self) -> Iterator[Frame]:
-        """Endless; CommandError once the collector refuses for good."""
+    def frames(self) -> Iterator[Frame | None]:
+        """Endless, with None now and then; CommandError once the collector refuses for good."""
         import requests
         import urllib3
 
@@ -86,7 +91,7 @@ class Stream:
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 self._pause(_in_short(error))
 
-    def _connected(self) -> Iterator[Frame]:
+    def _connected(self) -> Iterator[Frame | None]:
         import requests
 
         headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity"}
@@ -116,7 +121,7 @@ class Stream:
         asked = response.headers.get("Retry-After", "")
         raise _Busy(refusal(response), float(asked) if asked.isdigit() else None)
 
-    def _read(self, response: requests.Response) -> Iterator[Frame]:
+    def _read(self, response: requests.Response) -> Iterator[Frame | None]:
         # What was read of a torn frame is worth nothing, for it comes again.
         self._reader = FrameReader(self._reader.last_id, self._reader.retry_s)
         for piece in pieces(response.raw):
@@ -124,6 +129,7 @@ class Stream:
                 complain("connected again")
                 self._failures = 0
             yield from self._reader.feed(piece)
+            yield None
 
     def _pause(self, reason: str, asked_s: float | None = None) -> None:
         if not self._failures:
@@ -131,6 +137,15 @@ class Stream:
         longest = min(_LONGEST_WAIT_S, (self._reader.retry_s or _FIRST_WAIT_S) * 2**self._failures)
         self._failures = min(self._failures + 1, 10)
         time.sleep(asked_s if asked_s is not None else longest * random.uniform(0.5, 1))  # noqa: S311
+
+
+def _end_when_unread() -> None:
+    """Raise BrokenPipeError when the other end of a pipe has gone: on a quiet stream no write would tell."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(sys.stdout, 0)
+        if any(event & select.POLLERR for _, event in poll.poll(0)):
+            raise BrokenPipeError
 
 
 def _show_json(data: str) -> None:
