@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import peewee
 import pytest
 
-from botwatch_collector import counters, db, models, stream
+from botwatch_collector import clock, counters, db, models, stream
 from botwatch_collector.errors import (
     BotwatchError,
     InvalidParameter,
@@ -19,7 +19,7 @@ from botwatch_collector.errors import (
 from botwatch_collector.stream import reading, subscription
 from botwatch_collector.stream.tailer import Window
 
-from .streams import PLENTY, InBackground, add_bots, listening, say
+from .streams import NOW, PLENTY, InBackground, add_bots, listening, say
 
 
 @pytest.fixture
@@ -392,12 +392,46 @@ def test_reader_that_takes_nothing_is_let_go(
     assert counted("botwatch_stream_dropped_total") == {("stalled",): 1}
 
 
-def test_delivered_messages_are_counted(bots: list[int], tail: stream.Tailer) -> None:
+def test_what_is_delivered_is_counted(bots: list[int], tail: stream.Tailer) -> None:
     with listening(tail, bots) as read:
+        opening = len(read.raw)
         say(bots[0], "1", "2", "3")
         read.next(3)
+        sent = len(read.raw) - opening
 
-    assert counted("botwatch_stream_events_total") == {("messages",): 3}
+    found = counters.take()
+    assert found[counters.key("botwatch_stream_events_total", channel="messages")] == 3
+    assert found[counters.key("botwatch_stream_bytes_total")] == sent
+
+
+def test_lag_is_from_an_events_arrival_to_the_readers(bots: list[int], tail: stream.Tailer) -> None:
+    with listening(tail, bots) as read:
+        say(bots[0], "1", "2")
+        read.next(2)
+
+    found = counters.take()
+    assert found[counters.key("botwatch_stream_lag_seconds_count")] == 2
+    # In these tests messages come at a fixed time of the past.
+    least_s = (clock.now() - NOW) / 1_000 - 60
+    assert found[counters.key("botwatch_stream_lag_seconds_sum")] >= 2 * least_s > 0
+
+
+def test_reader_who_has_to_be_caught_up_counts_as_slow(
+    bots: list[int], ending: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = stream.Hub(started(ending, Window(frames=1)))
+    with listening(hub, bots) as slow:
+        with listening(hub, bots) as quick:
+            for number in range(5):
+                say(bots[0], str(number))
+                quick.next(1)
+            assert hub.slow_readers == 0
+            slow.next(1)
+            assert hub.slow_readers == 1
+        slow.next(4)
+        say(bots[0], "the end")
+        slow.next(1)
+        assert hub.slow_readers == 0
 
 
 def test_forked_child_starts_with_no_readers(bots: list[int]) -> None:

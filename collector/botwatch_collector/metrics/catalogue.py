@@ -133,7 +133,7 @@ OWN = (
         ("channel",),
         own=True,
     ),
-    Metric("botwatch_stream_bytes_total", "counter", "Bytes sent to readers of streams.", own=True),
+    Metric("botwatch_stream_bytes_total", "counter", "Bytes of these frames.", own=True),
     Metric(
         "botwatch_stream_lag_seconds",
         "summary",

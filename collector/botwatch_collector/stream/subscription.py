@@ -152,7 +152,9 @@ class Subscription(Iterator[bytes]):
         wanted = [one for one in frames if self._filters.match(one) and self._scope.sees(one.bot_id)]
         for name, number in Counter(one.stream for one in wanted).items():
             counters.count("botwatch_stream_events_total", number, channel=name)
-        return b"".join(one.encoded for one in wanted)
+        encoded = b"".join(one.encoded for one in wanted)
+        counters.count("botwatch_stream_bytes_total", len(encoded))
+        return encoded
 
     def _ping_when_due(self) -> bytes:
         return ping(self._cursor) if time.monotonic() - self._sent_at >= PING_S else b""
@@ -172,7 +174,6 @@ class Subscription(Iterator[bytes]):
         for start in range(0, len(encoded), PIECE_BYTES):
             self._await_client()
             self._sent_at = time.monotonic()
-            counters.count("botwatch_stream_bytes_total", len(encoded[start : start + PIECE_BYTES]))
             yield encoded[start : start + PIECE_BYTES]
 
     def _await_client(self) -> None:

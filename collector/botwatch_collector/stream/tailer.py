@@ -161,6 +161,7 @@ class Tailer:
             self._keep(chunk.frames, chunk.cursor)
 
     def _keep(self, frames: list[Frame], cursor: int) -> None:
+        _count_lag(frames)
         with self._changed:
             for one in frames:
                 self._frames.append(one)
@@ -172,7 +173,6 @@ class Tailer:
             self._position = cursor
             self._changed.notify_all()
         self._on_change()
-        _count_lag(frames)
 
     def _forget_frames(self, position: int | None) -> None:
         """What holds from then on: everything above `_floor` and up to `_position` is in `_frames`."""
