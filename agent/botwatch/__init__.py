@@ -12,12 +12,14 @@ from .agent import Agent
 from .errors import ConfigurationError
 from .respond import Response, current_response
 from .version import VERSION
+from .waiting import carry
 
 __all__ = [
     "Agent",
     "ConfigurationError",
     "Response",
     "attach",
+    "carry",
     "check",
     "current_response",
     "flush",

@@ -83,6 +83,11 @@ def is_enabled(enabled: bool | None, environ: Mapping[str, str] = os.environ) ->
     return TRUTH[value]
 
 
+def knows_collector(url: str | None, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether anything says where the collector is."""
+    return bool(url or environ.get("BOTWATCH_URL"))
+
+
 def read_config(
     *,
     url: str | None,
