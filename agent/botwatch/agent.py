@@ -391,7 +391,10 @@ class Agent:
             running.stop(timeout_s)
 
     def stats(self) -> dict[str, Any]:
-        """The agent's own figures: state, accepted, sent, queued, losses by reason, errors."""
+        """The agent's own figures: state, accepted, sent, queued, losses by reason, errors, cost.
+
+        docs/agent.md says what each means; the heartbeat carries the same.
+        """
         running = self._running or self._last
         figures = {"state": "not started"} if running is None else running.stats()
         if self._is_disabled:

@@ -21,6 +21,10 @@ class Figures:
         self.duplicates = 0
         self.errors = 0
         self.last_error: str | None = None
+        self.sender_cpu_s = self.pulse_cpu_s = 0.0
+        self.sent_per_s = 0.0
+        """Between the last two heartbeats."""
+        self._sent_before, self._beat_at = 0, self.started_s
         self.forged_requests = 0
         self._handler_errors: Counter[str] = Counter()
         self._lock = threading.RLock()
@@ -28,6 +32,16 @@ class Figures:
     @property
     def uptime_s(self) -> float:
         return time.monotonic() - self.started_s
+
+    @property
+    def cpu_s(self) -> float:
+        """What the agent's threads have used; the calls are part of the bot's own."""
+        return self.sender_cpu_s + self.pulse_cpu_s
+
+    def note_rate(self, now: float) -> None:
+        """At each heartbeat (monotonic seconds)."""
+        self.sent_per_s = (self.sent - self._sent_before) / max(0.001, now - self._beat_at)
+        self._sent_before, self._beat_at = self.sent, now
 
     def count_handler_error(self, type_name: str) -> None:
         with self._lock:

@@ -39,7 +39,9 @@ def heartbeat_body(
         "spool": spool_figures(spool),
         "losses": figures.losses.by_reason(),
         "sent": figures.sent,
+        "sent_per_s": round(figures.sent_per_s, 3),
         "errors": figures.errors,
+        "cpu_s": round(figures.cpu_s, 3),
         "handler_errors": figures.handler_errors(),
         "started_at": figures.started_at_ms,
         "python": PYTHON,
@@ -57,6 +59,7 @@ def spool_figures(spool: Spool) -> dict[str, Any]:
         "events": queued.events,
         "bytes": queued.size_bytes,
         "oldest_age_s": oldest_age_s(spool.oldest_line()),
+        "place": spool.place,
     }
 
 

@@ -90,8 +90,10 @@ class Pulse:
             self._sample()
         if now >= self._heartbeat_at:
             self._heartbeat_at = now + self._config.heartbeat_s
+            self._figures.note_rate(now)
             self.beat()
         self._spool.prepare()
+        self._figures.pulse_cpu_s = time.thread_time()
 
     def _sample(self) -> None:
         if self._sampler is not None:

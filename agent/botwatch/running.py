@@ -89,9 +89,11 @@ class Running:
         figures, queued = self.figures, self.spool.queued()
         return {
             "state": figures.state,
-            "spool": "disk" if self.spool.is_on_disk else "memory",
+            "spool": self.spool.place,
+            "spool_error": str(self.spool.disk_error) if self.spool.disk_error else None,
             "accepted": self.spool.accepted,
             "sent": figures.sent,
+            "sent_per_s": round(figures.sent_per_s, 3),
             "duplicates": figures.duplicates,
             "queued_events": queued.events,
             "queued_bytes": queued.size_bytes,
@@ -100,6 +102,7 @@ class Running:
             "last_error": figures.last_error,
             "handler_errors": figures.handler_errors(),
             "forged_requests": figures.forged_requests,
+            "cpu_s": round(figures.cpu_s, 3),
             "uptime_s": round(figures.uptime_s, 3),
             "instance": self.spool.origin["instance"],
         }

@@ -22,6 +22,7 @@ log = logging.getLogger("botwatch")
 
 CONTRACT_VERSION = 1
 MOST_EVENTS = 5000
+FEWEST_EVENTS = 50
 UNAUTHORIZED_RETRY_S = 60.0
 SPACING_S = 0.2
 """Least time between two posts unless a batch is full: under load, fewer and larger batches cost less.
@@ -41,7 +42,7 @@ class Sender:
         self._backoff = Backoff(config.retry_s)
         self._most_events = MOST_EVENTS
         self._adopt_at = 0.0
-        self._hold_until = 0.0
+        self._hold_until = self._posted_at = 0.0
         self._must_hold = False
         self._flush_to = 0
         self._finish_by: float | None = None
@@ -77,6 +78,7 @@ class Sender:
 
     def step(self) -> None:
         """Send what waits, at most one batch of each instance; nothing while backing off."""
+        self._figures.sender_cpu_s = time.thread_time()
         if time.monotonic() < self._hold_until:
             return
         try:
@@ -113,6 +115,8 @@ class Sender:
                 break
             answer = self._post(source, batch, lines)
         if answer.verdict is Verdict.RETRY:
+            # Less the next time: a batch that takes the collector longer than the timeout would never arrive.
+            self._most_events = max(FEWEST_EVENTS, self._most_events // 2)
             self._must_hold = answer.retry_after_s > 0
             self._failed("retrying", answer.why, self._backoff.failed(answer.retry_after_s))
             return False
@@ -131,7 +135,9 @@ class Sender:
 
     def _post(self, source: Spool | Backlog, batch: Batch, lines: list[bytes]) -> Answer:
         assert self._transport is not None
-        return self._transport.post(self._header(source.origin, batch), lines, self._timeout_s())
+        answer = self._transport.post(self._header(source.origin, batch), lines, self._timeout_s())
+        self._posted_at = time.monotonic()
+        return answer
 
     def _header(self, origin: dict[str, Any], batch: Batch) -> dict[str, Any]:
         return {
@@ -155,7 +161,7 @@ class Sender:
         self._figures.sent += stored
         self._figures.duplicates += answer.duplicates
         self._figures.losses.count("rejected", len(batch.lines) - stored)
-        self._most_events = min(MOST_EVENTS, self._most_events + self._most_events // 10 + 1)
+        self._most_events = min(MOST_EVENTS, self._most_events + self._most_events // 5 + 1)
         self._backoff.succeeded()
         self._must_hold = False
         if self._figures.state != "ok":
@@ -177,7 +183,7 @@ class Sender:
         self._figures.last_error = why
         self._hold_until = time.monotonic() + hold_s
         self._spool.sync()
-        self._spool.drop_older_than(self._config.spool_max_age_s, time.time())
+        self._spool.drop_older_than(self._config.spool_max_age_s, time.monotonic())
 
     def _pause(self) -> None:
         """Until the next batch is due. A quiet bot's first event wakes the sender, and is soon on its way."""
@@ -185,9 +191,9 @@ class Sender:
             self._wake.wait(hold_s)
         if self._is_behind():
             return
-        linger_s, spacing_s = self._config.linger_s, min(SPACING_S, self._config.linger_s)
-        self._wait_for(MOST_EVENTS, spacing_s)
-        self._wait_for(self._config.batch_events, linger_s - spacing_s)
+        spacing_s = min(SPACING_S, self._config.linger_s)
+        self._wait_for(MOST_EVENTS, self._posted_at + spacing_s - time.monotonic())
+        self._wait_for(self._config.batch_events, self._posted_at + self._config.linger_s - time.monotonic())
         if not self._spool.waiting:
             self._wait_for(1, self._config.adopt_s)
             self._wait_for(self._config.batch_events, spacing_s)
@@ -196,7 +202,7 @@ class Sender:
         return (
             self._spool.finished < self._flush_to
             or bool(self._spool.orphans)
-            or self._spool.waiting >= MOST_EVENTS
+            or self._spool.waiting >= self._most_events
         )
 
     def _wait_for(self, events: int, at_most_s: float) -> None:

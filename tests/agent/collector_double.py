@@ -1,6 +1,9 @@
 """A collector as the contract describes it, over real HTTP, that a test can make fail."""
 
+import contextlib
 import json
+import socket
+import ssl
 import threading
 import zlib
 from collections.abc import Callable, Mapping
@@ -39,13 +42,15 @@ class Reply(NamedTuple):
 class CollectorDouble:
     """Stores by watermark as the real one does, unless `answer` has a reply of its own."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.answer: Callable[[Request], Reply | None] = lambda request: None
         self.requests: list[Request] = []
         self.stored: dict[str, list[dict[str, Any]]] = {}
         self.faults: list[str] = []
         self.changed = threading.Condition()
         self._server = Server(("127.0.0.1", port), self)
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -63,6 +68,12 @@ class CollectorDouble:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def cut_connections(self) -> None:
+        """What a suspended machine or a restarted router leaves of them."""
+        for connection in self._server.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def receive(self, request: Request) -> Reply:
         with self.changed:
@@ -101,6 +112,11 @@ class Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], double: CollectorDouble) -> None:
         super().__init__(address, Handler)
         self.double = double
+        self.connections: list[socket.socket] = []
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections.append(request)
+        super().process_request(request, client_address)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A bot that is killed while it sends is what some tests are about."""

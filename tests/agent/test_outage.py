@@ -223,6 +223,28 @@ def test_batches_are_compressed(agent: Agent, collector: CollectorDouble) -> Non
     assert largest.size_bytes < 20 * len(largest.events)
 
 
+def test_long_outage_takes_little_memory(run_python: Callable[..., Any]) -> None:
+    """100 MB are recorded, 16 may stay on disk."""
+    process = run_python(
+        """
+import botwatch, psutil
+def resident(): return psutil.Process().memory_info().rss
+botwatch.start(retry_s=0.05, spool_max_bytes=16 << 20)
+assert not botwatch.flush(2)
+before, most = resident(), 0
+for number in range(100_000):
+    botwatch.message(user_id="alice", text="x" * 900)
+    if number % 1000 == 0: most = max(most, resident())
+print(most - before, botwatch.stats()["queued_bytes"], botwatch.stats()["losses"]["spool_full"] > 50_000)
+""",
+        BOTWATCH_URL="http://127.0.0.1:9",
+    )
+    growth, queued, has_dropped = process.communicate(timeout=120)[0].split()
+    assert int(growth) < 20 << 20
+    assert 8 << 20 < int(queued) <= 17 << 20
+    assert has_dropped == "True"
+
+
 @pytest.fixture
 def black_hole() -> Iterator[str]:
     """An address that takes connections and never answers."""
@@ -278,4 +300,47 @@ def test_heartbeat_tells_of_queue_and_errors(start: Start, collector: CollectorD
     beats: list[dict[str, Any]] = collector.events("heartbeat")
     assert beats[-1]["version"] == "2.1"
     assert beats[-1]["errors"] == 3
-    assert beats[0]["spool"] == {"events": 0, "bytes": 0, "oldest_age_s": 0.0}
+    assert beats[0]["spool"] == {"events": 0, "bytes": 0, "oldest_age_s": 0.0, "place": "disk"}
+
+
+def test_own_figures_are_told(start: Start, collector: CollectorDouble) -> None:
+    agent = start(heartbeat_s=0.2)
+    record(agent, 500)
+    collector.wait_for(lambda: any(beat["sent_per_s"] > 0 for beat in collector.events("heartbeat")))
+    collector.wait_for(lambda: collector.events("heartbeat")[-1]["cpu_s"] > 0)
+    stats = agent.stats()
+    assert stats["sent"] >= 500
+    assert 0 < stats["cpu_s"] < 20
+    assert stats["spool"] == "disk" and stats["spool_error"] is None
+
+
+def test_batch_that_takes_the_collector_too_long_gets_smaller(
+    start: Start, collector: CollectorDouble
+) -> None:
+    """A collector that is slow with many events would time out on the same batch for ever."""
+    given_up: list[int] = []
+
+    def slow_with_many(request: Request) -> Reply | None:
+        if len(request.events) <= 100:
+            return None
+        given_up.append(len(request.events))
+        return Reply(504, "the proxy waited long enough")
+
+    agent = start()
+    assert agent.flush(20)
+    collector.answer = slow_with_many
+    texts = record(agent, 1500)
+    assert agent.flush(60)
+    assert collector.texts() == texts
+    assert min(given_up) > 100
+    assert len(given_up) < 30, "it does not grow back at once"
+
+
+def test_quiet_bots_first_event_does_not_linger(start: Start, collector: CollectorDouble) -> None:
+    agent = start(linger_s=60)
+    assert agent.flush(20)
+    assert agent._running is not None
+    agent._running._sender._posted_at -= 60
+    assert agent.flush(20)
+    record(agent, 1)
+    collector.wait_for(lambda: collector.events())

@@ -21,6 +21,8 @@ botwatch.start(linger_s=0.05, retry_s=0.05, adopt_s=0.1)
 for number in range(500):
     botwatch.message(user_id="alice", text=f"message {number}")
 """
+# At exit a second is given, which may be too short on a busy machine.
+PATIENT_EXIT = "botwatch.Agent.stop.__defaults__ = (30.0,)\n"
 RECORDED = [f"message {number}" for number in range(500)]
 WAIT_TO_BE_KILLED = "print('recorded', flush=True); sys.stdin.read()"
 
@@ -81,7 +83,7 @@ def test_process_killed_while_it_sends_doubles_nothing(
 
 
 def test_exit_sends_what_it_can(run_python: Run, collector: CollectorDouble, tmp_path: Path) -> None:
-    ended(run_python(RECORD))
+    ended(run_python(RECORD + PATIENT_EXIT))
     assert collector.texts() == RECORDED
     assert collector.events("heartbeat")[-1]["stopping"] is True
     assert left_behind(tmp_path) == []
@@ -167,7 +169,7 @@ def test_child_that_dies_at_once_is_inherited_by_its_parent(
 def test_quiet_child_does_not_disturb_the_parent(
     run_python: Run, collector: CollectorDouble, tmp_path: Path
 ) -> None:
-    ended(run_python(RECORD + "if os.fork() == 0: sys.exit()\nos.wait()"))
+    ended(run_python(RECORD + PATIENT_EXIT + "if os.fork() == 0: sys.exit()\nos.wait()"))
     assert collector.texts() == RECORDED
     assert len(collector.stored) == 1
     assert left_behind(tmp_path) == []
@@ -232,7 +234,7 @@ if __name__ == "__main__":
 def test_several_processes_share_a_directory(
     run_python: Run, start: Start, collector: CollectorDouble, tmp_path: Path
 ) -> None:
-    processes = [run_python(RECORD) for _ in range(4)]
+    processes = [run_python(RECORD + PATIENT_EXIT) for _ in range(4)]
     for process in processes:
         ended(process)
     heir = start()  # on a busy machine a second may not be enough for the farewell

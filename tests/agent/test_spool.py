@@ -1,9 +1,11 @@
 """The queue on disk: bounded, damaged, full or unwritable, it never lies and never stops the bot."""
 
+import errno
 import json
 import os
 import random
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 
 from botwatch import Agent
 from botwatch.losses import Losses
+from botwatch.spool import segment
 from botwatch.spool.backlog import Backlog
 from botwatch.spool.directory import adopt_directory
 from botwatch.spool.root import SpoolRoot
@@ -171,7 +174,7 @@ def test_unreadable_origin_does_not_lose_the_events(open_spool: Open, tmp_path: 
     assert texts_of(heir) == texts
 
 
-@pytest.mark.parametrize("torn", [1, 7, 8, 20, 100])
+@pytest.mark.parametrize("torn", [1, 7, 8, 20, 100, 128, 129, 135])
 def test_torn_tail_is_cut(open_spool: Open, tmp_path: Path, losses: Losses, torn: int) -> None:
     spool = open_spool()
     texts = write(spool, 10)
@@ -241,6 +244,16 @@ def test_oldest_go_when_the_spool_is_full(open_spool: Open, tmp_path: Path, loss
     assert dropped < 2000 - 200
 
 
+def test_processes_share_the_limit_of_their_directory(open_spool: Open, tmp_path: Path) -> None:
+    spools = [open_spool(f"process {number}", max_bytes=12 * SEGMENT_BYTES) for number in range(3)]
+    for _ in range(10):
+        for spool in spools:
+            write(spool, 50)
+    size_bytes = sum(path.stat().st_size for path in (tmp_path / "root").rglob("*.seg"))
+    assert size_bytes <= (12 + len(spools)) * SEGMENT_BYTES
+    assert all(spool.queued().events for spool in spools)
+
+
 def test_orphans_go_before_ones_own(open_spool: Open, losses: Losses) -> None:
     dead = open_spool("dead", max_bytes=10 * SEGMENT_BYTES)
     write(dead, 150)
@@ -277,6 +290,18 @@ def test_too_old_segments_go(open_spool: Open, losses: Losses) -> None:
     assert texts_of(spool) == texts[dropped:]
 
 
+def test_quiet_bots_old_events_go_too(open_spool: Open, losses: Losses) -> None:
+    spool = open_spool()
+    write(spool, 3)
+    now = time.monotonic()
+    for later in range(0, 4000, 400):
+        spool.drop_older_than(3600, now + later)
+    assert spool.queued().events == 3, "not before its time"
+    spool.drop_older_than(3600, now + 8000)
+    assert losses.by_reason() == {"too_old": 3}
+    assert texts_of(spool) == []
+
+
 def test_directory_that_can_not_be_made_leaves_memory(
     open_spool: Open, tmp_path: Path, losses: Losses
 ) -> None:
@@ -299,6 +324,36 @@ def test_disk_that_comes_back_is_used_again(open_spool: Open, tmp_path: Path, lo
     assert spool.is_on_disk
     after = write(spool, 10)
     assert texts_of(spool) == before + after
+
+
+def test_disk_that_fills_up_and_empties_again(
+    open_spool: Open, monkeypatch: pytest.MonkeyPatch, losses: Losses
+) -> None:
+    def refuse(fd: int, size_bytes: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    spool = open_spool()
+    texts = write(spool, 50)
+    allocate = segment.allocate
+    monkeypatch.setattr(segment, "allocate", refuse)
+    spool.prepare()
+    texts += write(spool, 200)
+    assert (spool.place, spool.disk_error and spool.disk_error.errno) == ("memory", errno.ENOSPC)
+    monkeypatch.setattr(segment, "allocate", allocate)
+    spool.prepare()
+    assert (spool.place, spool.disk_error) == ("disk", None)
+    texts += write(spool, 50)
+    assert texts_of(spool) == texts
+    assert losses.by_reason() == {}
+
+
+def test_unwritable_disk_is_shown(start: Callable[..., Agent], tmp_path: Path, collector) -> None:
+    (tmp_path / "file").write_text("in the way")
+    agent = start(spool_dir=tmp_path / "file" / "below")
+    assert agent.flush(20)
+    assert collector.events("heartbeat")[0]["spool"]["place"] == "memory"
+    assert agent.stats()["spool"] == "memory"
+    assert "Not a directory" in agent.stats()["spool_error"]
 
 
 def test_directory_removed_by_someone_is_made_again(open_spool: Open, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import pytest
 
+import botwatch
+
 from ..integrations.collector_double import INGEST_TOKEN
 
 NOWHERE = "http://127.0.0.1:9"
@@ -124,6 +126,17 @@ def test_doctor_names_a_spool_that_cannot_be(run, tmp_path):
     assert result.returncode == 1
     assert levels(result.stdout)["spool"] == "fail"
     assert levels(result.stdout)["heartbeat"] == "ok", "the agent itself would go on in memory"
+
+
+def test_doctor_tells_what_waits_in_the_spool(run, collector, tmp_path):
+    agent = botwatch.Agent().start(NOWHERE, collector.token, spool_dir=tmp_path / "spool", enabled=True)
+    for number in range(9):
+        agent.message(user_id="alice", text=f"message {number}")
+    agent.stop()
+
+    for _ in range(2):
+        result = run("doctor", "--spool", str(tmp_path / "spool"))
+        assert "11 events of ended processes wait for the bot's next start" in result.stdout
 
 
 def test_doctor_names_a_port_without_encryption(run, collector):

@@ -124,7 +124,10 @@ def test_instance_tells_its_latest_readings(bot: int) -> None:
             update_age_s=3.0,
             version="1.2",
             losses={"age": 2, "rejected": 3},
-            spool={"events": 8, "bytes": 100},
+            spool={"events": 8, "bytes": 100, "oldest_age_s": 1.5, "place": "memory"},
+            sent_per_s=16.9,
+            errors=4,
+            cpu_s=0.25,
         ),
     )
 
@@ -151,6 +154,11 @@ def test_instance_tells_its_latest_readings(bot: int) -> None:
         "update_age_s": 8.0,
         "skew_ms": -40,
         "queue_events": 8,
+        "queue_age_s": 1.5,
+        "queue_place": "memory",
+        "sent_per_s": 16.9,
+        "errors": 4,
+        "agent_cpu_percent": 0.25,
         "losses": 5,
     }
 

@@ -146,7 +146,8 @@ def test_many_instances_share_a_label(bots: list[int], monkeypatch: pytest.Monke
 
 
 def test_losses_of_past_instances_stay_counted(bots: list[int]) -> None:
-    report(bots[0], "heartbeat", "past", losses={"full": 3, "age": 1}, stopping=True)
+    own = {"sent": 10, "errors": 2, "cpu_s": 0.5}
+    report(bots[0], "heartbeat", "past", losses={"full": 3, "age": 1}, stopping=True, **own)
     report(bots[0], "heartbeat", "present", losses={"full": 1})
     report(
         bots[0],
@@ -154,9 +155,13 @@ def test_losses_of_past_instances_stay_counted(bots: list[int]) -> None:
         "present",
         losses={"full": 2},
         spool={"events": 7, "bytes": 70, "oldest_age_s": 1.5},
+        **own,
     )
 
     found = scraped()
+    assert found["botwatch_agent_sent_total", ("shop",)] == 20
+    assert found["botwatch_agent_errors_total", ("shop",)] == 4
+    assert found["botwatch_agent_cpu_seconds_total", ("shop",)] == 1
     assert found["botwatch_agent_losses_total", ("shop", "full")] == 5
     assert found["botwatch_agent_losses_total", ("shop", "age")] == 1
     assert found["botwatch_agent_queue_events", ("shop",)] == 7

@@ -64,8 +64,11 @@ def losses(value: Any) -> bool:
 
 
 def spool(value: Any) -> bool:
-    return set(value) == {"events", "bytes", "oldest_age_s"} and all(
-        number(figure) for figure in value.values()
+    figures = {name: figure for name, figure in value.items() if name != "place"}
+    return (
+        set(figures) == {"events", "bytes", "oldest_age_s"}
+        and all(number(figure) for figure in figures.values())
+        and value.get("place") in (None, "disk", "memory")
     )
 
 
@@ -126,7 +129,9 @@ FIELDS: dict[str, dict[str, Check]] = {
         "spool": spool,
         "losses": losses,
         "sent": whole(0),
+        "sent_per_s": number,
         "errors": whole(0),
+        "cpu_s": number,
         "handler_errors": losses,
         "started_at": whole(0, LATEST_MS),
         "python": text(100),

@@ -99,10 +99,14 @@ def test_active_users_open_as_a_list_with_names_and_ids(page: Page, bot: Bot) ->
 
 def test_instance_shows_its_resources_and_losses(page: Page, bot: Bot) -> None:
     bot.post(event("sample", cpu_percent=12.5, memory_bytes=150 << 20, loop_lag_ms=820.0))
-    bot.beat(spool={"events": 7, "bytes": 700, "oldest_age_s": 1.0}, losses={"full": 3}, update_age_s=12.0)
+    spool = {"events": 7, "bytes": 700, "oldest_age_s": 4.0, "place": "memory"}
+    own = {"sent_per_s": 16.94, "errors": 5, "cpu_s": 0.06}
+    bot.beat(spool=spool, losses={"full": 3}, update_age_s=12.0, **own)
     page.goto(f"{bot.url}/monitoring?bot={bot.name}")
     row = page.get_by_role("row", name=bot.name)
-    for said in ("up", "host-1", "12.5 %", "150 MB", "820 ms", "12 s ago", "7", "3 lost"):
+    for said in ("up", "host-1", "12.5 %", "150 MB", "820 ms", "12 s ago", "7", "3 lost", "in memory"):
+        expect(row).to_contain_text(said)
+    for said in ("16.9/s sent", "oldest 4 s", "5 errors", "agent 0.10 % CPU"):
         expect(row).to_contain_text(said)
 
 

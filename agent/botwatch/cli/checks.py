@@ -93,12 +93,28 @@ def spool(patient: Patient) -> Finding:
 
 def _space(place: Path, failure: str) -> Finding:
     free = shutil.disk_usage(place).free
-    said = f"{place} is writable, {free >> 20} MiB free"
+    said = f"{place} is writable, {free >> 20} MiB free{_waiting(place)}"
     if failure:
         return Finding("warn", said, f"the first choice is not: {failure}")
     if free < _LEAST_FREE_BYTES:
         return Finding("warn", said, "a long outage needs up to 64 MiB: free some space")
     return Finding("ok", said)
+
+
+def _waiting(place: Path) -> str:
+    """What dead processes of any bot left there; the next start of that bot sends it."""
+    from botwatch.losses import Losses
+    from botwatch.spool.backlog import Backlog
+    from botwatch.spool.directory import adopt_directory
+
+    events = 0
+    for path in place.glob("*/*/lock"):
+        if (directory := adopt_directory(str(path.parent))) is not None:
+            backlog = Backlog(directory, directory.origin, Losses())
+            backlog.load()
+            events += backlog.queued().events
+            directory.close()
+    return f", {events:,} events of ended processes wait for the bot's next start" if events else ""
 
 
 def address(patient: Patient) -> Finding:

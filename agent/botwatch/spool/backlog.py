@@ -50,8 +50,8 @@ class Backlog:
         """Take up what an earlier process left. What can't be read is counted as damaged."""
         assert self.directory is not None
         first, offset = self.directory.read_cursor()
-        for number, path, size_bytes, written_at in self.directory.segments():
-            segment = load_segment(number, path, size_bytes, written_at)
+        for number, path, size_bytes, age_s in self.directory.segments():
+            segment = load_segment(number, path, size_bytes, age_s)
             if number < first:
                 segment.remove()
                 continue
@@ -148,7 +148,7 @@ class Backlog:
             )
 
     def oldest_written_at(self) -> float | None:
-        """When the oldest sealed segment was last written (unix seconds), or None."""
+        """When the oldest sealed segment was last written (monotonic seconds), or None."""
         with self._lock:
             for segment in self.segments:
                 if segment.is_sealed:

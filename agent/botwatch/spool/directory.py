@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from struct import Struct
 from typing import Any
 from zlib import crc32
@@ -39,14 +40,15 @@ class InstanceDirectory:
         return f"{self.path}/{SPARE}"
 
     def segments(self) -> list[tuple[int, str, int, float]]:
-        """Number, path, size in bytes and last write (unix seconds) of every segment, oldest first."""
-        found = []
+        """Number, path, size in bytes and seconds since the last write of every segment, oldest first."""
+        found, now = [], time.time()
         with os.scandir(self.path) as entries:
             for entry in entries:
                 stem, suffix = entry.name[:-4], entry.name[-4:]
                 if suffix == SEGMENT_SUFFIX and stem.isdecimal():
                     status = entry.stat()
-                    found.append((int(stem), entry.path, status.st_size, status.st_mtime))
+                    age_s = max(0.0, now - status.st_mtime)
+                    found.append((int(stem), entry.path, status.st_size, age_s))
         return sorted(found)
 
     def read_cursor(self) -> tuple[int, int]:

@@ -48,6 +48,8 @@ def read_records(content: bytes, max_events: int, max_bytes: int) -> Reading:
             break
         lines.append(line)
         position += HEADER_SIZE + size
+    if position < length <= position + HEADER_SIZE:  # a header that was torn off its line
+        return Reading(lines, length, damaged + any(content[position:]))
     return Reading(lines, position, damaged)
 
 

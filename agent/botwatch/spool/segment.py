@@ -26,7 +26,8 @@ class Segment:
         self.sent_events = 0
         self.synced_to = 0
         self.is_sealed = False
-        self.written_at = 0.0
+        self.opened_at = self.written_at = time.monotonic()
+        """On the clock that never jumps: a wrong date must not make events old."""
         self.dropped_because: str | None = None
         self.map: mmap | None = None
         self._fd = -1
@@ -63,7 +64,7 @@ class Segment:
     def seal(self) -> None:
         """No more writes: give back the unused room, and the map of a file."""
         self.is_sealed = True
-        self.written_at = time.time()
+        self.written_at = time.monotonic()
         if self.path is not None:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._fd, self.end)
@@ -117,10 +118,10 @@ def create_segment(number: int, path: str | None, capacity: int) -> Segment:
     return segment
 
 
-def load_segment(number: int, path: str, size_bytes: int, written_at: float) -> Segment:
+def load_segment(number: int, path: str, size_bytes: int, age_s: float) -> Segment:
     """A segment that an earlier process left; its events are counted by whoever reads it."""
     segment = Segment(number, path, size_bytes)
     segment.end = segment.synced_to = size_bytes
     segment.is_sealed = True
-    segment.written_at = written_at
+    segment.written_at -= age_s
     return segment

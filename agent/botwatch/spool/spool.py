@@ -66,6 +66,10 @@ class Spool:
     def is_on_disk(self) -> bool:
         return self._active.path is not None
 
+    @property
+    def place(self) -> str:
+        return "disk" if self.is_on_disk else "memory"
+
     def append(self, body: str, pack: Any = HEADER.pack_into, checksum: Any = crc32) -> None:
         """Accept one event: `body` is its JSON object without the braces. Durable when this returns.
 
@@ -211,7 +215,7 @@ class Spool:
             self.disk_error = error
             return
         with self._lock:
-            self._spare = spare
+            self._spare, self.disk_error = spare, None
 
     def _open_directory(self) -> InstanceDirectory | None:
         try:
@@ -279,7 +283,12 @@ class Spool:
             orphan.close()
 
     def drop_older_than(self, max_age_s: float, now: float) -> None:
-        """Drop segments last written more than `max_age_s` before `now` (unix seconds)."""
+        """Drop segments last written more than `max_age_s` before `now` (monotonic seconds).
+
+        A quiet bot's newest is closed before it spans too long a time.
+        """
+        if self._seq >= self._first_seq and now - self._active.opened_at > max_age_s / 8:
+            self._roll_early()
         for backlog in (*self.orphans, self.backlog):
             while (written_at := backlog.oldest_written_at()) is not None and now - written_at > max_age_s:
                 backlog.drop_oldest("too_old")

@@ -53,6 +53,11 @@ class InstanceState(msgspec.Struct, frozen=True, kw_only=True):
     update_age_s: float | None
     skew_ms: int | None
     queue_events: int | None
+    queue_age_s: float | None
+    queue_place: str | None
+    sent_per_s: float | None
+    errors: int | None
+    agent_cpu_percent: float | None
     losses: int
 
 
@@ -129,6 +134,7 @@ def _bot(bot: Bot, found: list[tuple[Instance, Heartbeat | None, Sample | None]]
 def _instance(row: Instance, heartbeat: Heartbeat | None, sample: Sample | None, now: int) -> InstanceState:
     details = heartbeat.details if heartbeat else {}
     state = state_of(heartbeat, now)
+    spool = details.get("spool", {})
     return InstanceState(
         name=row.name,
         host=row.host,
@@ -143,7 +149,12 @@ def _instance(row: Instance, heartbeat: Heartbeat | None, sample: Sample | None,
         memory_limit_mb=_mebibytes(sample, "memory_limit_bytes"),
         update_age_s=_grown(heartbeat, "update_age_s", now),
         skew_ms=row.skew_ms,
-        queue_events=details.get("spool", {}).get("events"),
+        queue_events=spool.get("events"),
+        queue_age_s=spool.get("oldest_age_s"),
+        queue_place=spool.get("place"),
+        sent_per_s=details.get("sent_per_s"),
+        errors=details.get("errors"),
+        agent_cpu_percent=_cost(heartbeat),
         losses=sum(details.get("losses", {}).values()),
     )
 
@@ -151,6 +162,13 @@ def _instance(row: Instance, heartbeat: Heartbeat | None, sample: Sample | None,
 def _mebibytes(sample: Sample | None, name: str) -> float | None:
     size_bytes: int | None = getattr(sample, name, None)
     return None if size_bytes is None else round(size_bytes / _MEBIBYTE, 1)
+
+
+def _cost(heartbeat: Heartbeat | None) -> float | None:
+    """What the agent's own threads use, in percent of one CPU since its start."""
+    if heartbeat is None or not heartbeat.uptime_s or "cpu_s" not in heartbeat.details:
+        return None
+    return round(100 * float(heartbeat.details["cpu_s"]) / heartbeat.uptime_s, 3)
 
 
 def _grown(heartbeat: Heartbeat | None, name: str, now: int) -> float | None:

@@ -94,6 +94,7 @@ class Spool(Struct, kw_only=True):
     events: Count = 0
     bytes: Count = 0
     oldest_age_s: Amount | None = None
+    place: Literal["disk", "memory"] | None = None
 
 
 class Heartbeat(Event, tag="heartbeat", kw_only=True, gc=False):
@@ -109,7 +110,9 @@ class Heartbeat(Event, tag="heartbeat", kw_only=True, gc=False):
     platform: Name | None = None
     started_at: Ms | None = None
     sent: Count | None = None
+    sent_per_s: Amount | None = None
     errors: Count | None = None
+    cpu_s: Amount | None = None
     spool: Spool | None = None
     losses: Annotated[dict[Word, Count], Meta(max_length=32)] | None = None
     checks: Annotated[dict[Name, Check], Meta(max_length=32)] | None = None

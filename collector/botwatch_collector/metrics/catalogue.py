@@ -86,6 +86,9 @@ BOTS = (
         "Events that agents dropped, by reason.",
         ("bot", "reason"),
     ),
+    Metric("botwatch_agent_sent_total", "counter", "Events that agents delivered.", ("bot",)),
+    Metric("botwatch_agent_errors_total", "counter", "Failed attempts of agents to deliver.", ("bot",)),
+    Metric("botwatch_agent_cpu_seconds_total", "counter", "CPU that the agents' own threads used.", ("bot",)),
     Metric(
         "botwatch_agent_queue_events", "gauge", "Events that wait in the spools of live instances.", ("bot",)
     ),

@@ -38,6 +38,9 @@ def read(bots: Mapping[int, str], now: int) -> Readings:
         **_queues(live),
         "botwatch_heartbeat_age_seconds": _ages(bots, heartbeats.values(), now),
         "botwatch_agent_losses_total": _losses(bots, heartbeats.values()),
+        "botwatch_agent_sent_total": _totals(bots, heartbeats.values(), "sent"),
+        "botwatch_agent_errors_total": _totals(bots, heartbeats.values(), "errors"),
+        "botwatch_agent_cpu_seconds_total": _totals(bots, heartbeats.values(), "cpu_s"),
     }
 
 
@@ -68,6 +71,15 @@ def _losses(bots: Mapping[int, str], heartbeats: Iterable[Heartbeat]) -> list[tu
         for reason, count in heartbeat.details.get("losses", {}).items():
             losses[bots[heartbeat.bot_id], reason] += count
     return sorted(losses.items())
+
+
+def _totals(bots: Mapping[int, str], heartbeats: Iterable[Heartbeat], key: str) -> list[tuple[Labels, Value]]:
+    """What each instance has counted so far, past instances included."""
+    totals: dict[Labels, float] = defaultdict(float)
+    for heartbeat in heartbeats:
+        if key in heartbeat.details:
+            totals[bots[heartbeat.bot_id],] += heartbeat.details[key]
+    return sorted(totals.items())
 
 
 def _queues(live: Sequence[_Live]) -> Readings:
