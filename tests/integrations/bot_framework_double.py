@@ -8,10 +8,12 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from .platform_double import PATIENCE_S, Person, PlatformDouble
+from .platform_double import Person, PlatformDouble
 
 
 class BotFramework(PlatformDouble):
+    calls_bot = True
+
     def __init__(self) -> None:
         super().__init__()
         self._serials = count(1)
@@ -25,9 +27,6 @@ class BotFramework(PlatformDouble):
                 web.put(conversation + "/{activity}", self._take),
             ]
         )
-
-    def wait_for_bot(self) -> None:
-        assert self._announced.wait(PATIENCE_S), "the bot has not told where it listens"
 
     def say(self, person: Person, text: str, age_s: float = 0, **more: Any) -> None:
         """Have a person write; the channel does not wait for the bot, which may answer within the request."""

@@ -22,6 +22,8 @@ class PlatformDouble:
     the `texts` that they accepted from the bot.
     """
 
+    calls_bot = False
+    """Whether it sends requests to the bot, which then has to tell where it listens."""
     age_s = 100
     """How old a message may be when the bot hears it."""
 
@@ -47,7 +49,8 @@ class PlatformDouble:
         self._loop.close()
 
     def wait_for_bot(self) -> None:
-        """Until messages can be said; for a platform that the bot connects to that is at once."""
+        """Until messages can be said; on a platform that the bot connects to that is at once."""
+        assert not self.calls_bot or self._announced.wait(PATIENCE_S), "the bot has not told its address"
 
     def person(self, number: int, name: str) -> Person:
         return Person(str(number), name)
