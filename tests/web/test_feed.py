@@ -95,6 +95,7 @@ def test_feed_of_one_bot_shows_no_message_of_another(page: Page, bot: Bot, serve
 
 def test_lost_connection_is_told_and_nothing_is_missed_or_doubled(visitor: Watched, server: Server) -> None:
     visitor.expect("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET")
+    visitor.expect("ERR_EMPTY_RESPONSE", "htmx:")
     bot, page = new_bot(server), visitor.page()
     bot.beat()
     rows = open_feed(page, bot)

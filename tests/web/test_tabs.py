@@ -14,7 +14,15 @@ from .browsers import Watched, watched
 from .conftest import log_in, new_bot, started
 from .talk import Bot
 
-LOST = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "503")
+# What a browser complains of while the collector is away, and a full one refuses a stream.
+LOST = (
+    "ERR_CONNECTION_REFUSED",
+    "ERR_INCOMPLETE_CHUNKED_ENCODING",
+    "ERR_CONNECTION_RESET",
+    "ERR_EMPTY_RESPONSE",
+    "htmx:",
+    "503",
+)
 WITHOUT_WORKER = "delete window.SharedWorker"
 BROKEN_WORKER = """
   const Real = window.SharedWorker;
