@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import logging
 from typing import Any
 
-import psutil
-
 from .background import Call
 from .limits import read_limits
+from .usage import CpuMeter, usage_reader
 from .watched import Watched
 
 log = logging.getLogger("botwatch")
@@ -23,29 +21,24 @@ class Sampler:
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
         self._counting: Call | None = None
-        self._process = psutil.Process()
+        self._usage = usage_reader()
+        self._cpu = CpuMeter()
         self._limits = read_limits()
-        self._process.cpu_percent()  # starts the measurement; its own answer means nothing
 
     def sample(self) -> dict[str, Any]:
         """One reading; what the platform can't tell is None."""
-        with self._process.oneshot():
-            return {
-                "cpu_percent": self._process.cpu_percent(),
-                "memory_bytes": self._process.memory_info().rss,
-                "threads": self._process.num_threads(),
-                "fds": self._descriptors(),
-                "loop_lag_ms": self._loop_lag_ms(),
-                "gc_collections": sum(generation["collections"] for generation in gc.get_stats()),
-                "db_connections": self._database_connections(),
-                "memory_limit_bytes": self._limits.memory_bytes,
-                "cpu_limit": self._limits.cpus,
-            }
-
-    def _descriptors(self) -> int | None:
-        with contextlib.suppress(psutil.Error, AttributeError):
-            return self._process.num_fds()
-        return None
+        usage = self._usage()
+        return {
+            "cpu_percent": self._cpu.percent(),
+            "memory_bytes": usage.memory_bytes,
+            "threads": usage.threads,
+            "fds": usage.fds,
+            "loop_lag_ms": self._loop_lag_ms(),
+            "gc_collections": sum(generation["collections"] for generation in gc.get_stats()),
+            "db_connections": self._database_connections(),
+            "memory_limit_bytes": self._limits.memory_bytes,
+            "cpu_limit": self._limits.cpus,
+        }
 
     def _loop_lag_ms(self) -> float | None:
         self._watched.loops[:] = [loop for loop in self._watched.loops if not loop.is_over]

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from botwatch import Agent
+from botwatch import Agent, usage
 from botwatch.limits import Limits, read_limits
 
 from .collector_double import CollectorDouble
@@ -72,6 +72,15 @@ def test_sample_tells_what_the_process_uses(start: Start, collector: CollectorDo
     assert sample["fds"] == pytest.approx(len(list(Path("/proc/self/fd").iterdir())), abs=10)
     assert sample["gc_collections"] > 0
     assert "loop_lag_ms" not in sample
+
+
+@pytest.mark.parametrize("read", [usage.from_proc, usage.by_psutil()], ids=["proc", "psutil"])
+def test_usage_is_read_alike_with_and_without_proc(read: Callable[[], usage.Usage]) -> None:
+    process = psutil.Process()
+    found = read()
+    assert found.memory_bytes == pytest.approx(process.memory_info().rss, rel=0.1)
+    assert found.threads == process.num_threads()
+    assert found.fds == pytest.approx(process.num_fds(), abs=1), "psutil counts the one that it counts with"
 
 
 def test_busy_process_shows(start: Start, collector: CollectorDouble) -> None:
