@@ -266,7 +266,7 @@ def lag(name: str, url: str, seconds: str) -> dict[str, float]:
 
     idle = asyncio.run(lateness(lambda text: None))
     busy = asyncio.run(lateness(started(name, url).message))
-    return {"idle_ms": idle, "busy_ms": busy}
+    return {"p99_ms": busy, "added_ms": busy - idle}
 
 
 def emit(name: str, url: str, first: str, events: str, per_second: str, counter: str) -> dict[str, float]:
