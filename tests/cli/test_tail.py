@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 
@@ -242,7 +243,22 @@ def test_ctrl_c_in_a_terminal_ends_it_without_a_trace(terminal, collector):
 def test_unreachable_collector_is_said_once(start):
     process = start("tail", "--url", "http://127.0.0.1:9")
 
-    assert process.stderr.readline().startswith("botwatch: no connection to the collector (")
+    said = process.stderr.readline()
+    assert said.startswith("botwatch: no connection to the collector (") and "Connection refused" in said
+
+
+def test_connection_that_breaks_is_told_in_words(start):
+    """As a killed collector leaves it: in the middle of a chunk."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        process = start("tail", "--url", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(4_096)
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+            connection.sendall(head + b"7\r\n: hello")
+
+    said = "botwatch: no connection to the collector (it broke off); connecting again\n"
+    assert process.stderr.readline() == said
 
 
 @pytest.mark.parametrize(

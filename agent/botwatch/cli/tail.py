@@ -187,11 +187,14 @@ def _word(message: dict[str, Any], name: str) -> str:
     return "" if value is None else harmless(str(value))
 
 
-def _in_short(error: Exception) -> str:
-    """The innermost reason: requests wraps the operating system's words in several layers of its own."""
-    while error.__context__ is not None and isinstance(error.__context__, Exception):
+def _in_short(error: BaseException | None) -> str:
+    """The operating system's words, which requests wraps in several layers of its own."""
+    reason = "it broke off"
+    while error is not None:
+        if isinstance(error, TimeoutError) or (isinstance(error, OSError) and error.errno is not None):
+            reason = str(error)
         error = error.__context__
-    return f"no connection to the collector ({error})"
+    return f"no connection to the collector ({reason})"
 
 
 def _message_id(value: str) -> int:

@@ -150,6 +150,8 @@ class Subscription(Iterator[bytes]):
 
     def _wanted(self, frames: list[Frame]) -> bytes:
         wanted = [one for one in frames if self._filters.match(one) and self._scope.sees(one.bot_id)]
+        if not wanted:
+            return b""
         for name, number in Counter(one.stream for one in wanted).items():
             counters.count("botwatch_stream_events_total", number, channel=name)
         encoded = b"".join(one.encoded for one in wanted)
