@@ -38,9 +38,7 @@ class IrcServer:
         self._thread.join()
         self._loop.close()
 
-    def say(
-        self, nick: str, text: str, to: str = "", command: str = "PRIVMSG", age_s: float = 0
-    ) -> None:
+    def say(self, nick: str, text: str, to: str = "", command: str = "PRIVMSG", age_s: float = 0) -> None:
         """Have a person say something in a channel, or to the bot itself."""
         at = datetime.now(UTC) - timedelta(seconds=age_s)
         tags = {"time": f"{at:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"} if self.tells_time else {}

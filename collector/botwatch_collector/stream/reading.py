@@ -6,12 +6,14 @@ has read up to `latest_id()` misses nothing by asking for "ids above" next time.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
 import peewee
 
-from ..models import Bot, EventSequence, Message
+from .. import db
+from ..models import Bot, Message
 from .channels import EVENTS, MESSAGES, Events
 from .events import StoredMessage
 from .filters import Filters
@@ -33,8 +35,9 @@ class Chunk:
 
 def latest_id() -> int:
     """The last id handed out to an event of any kind; 0 before the first."""
-    last_id: int = EventSequence.select(EventSequence.last_id).scalar()
-    return last_id
+    # Asked at every commit and by every new reader: not written anew each time either.
+    (last_id,) = db.database.execute_sql("SELECT last_id FROM event_sequence").fetchone()
+    return int(last_id)
 
 
 def events_after(
@@ -51,7 +54,7 @@ def events_after(
     end = max(cursor, min(upto, cursor + _IDS_AT_ONCE))
     found: list[Frame] = []
     for kind in _wanted(filters):
-        rows = list(_between(kind, cursor, end, _conditions(kind, bots, filters)).limit(limit).tuples())
+        rows = _between(kind, cursor, end, bots, filters, limit=limit)
         if len(rows) == limit:
             end = rows[-1][0]
         found += [kind.frame(kind.row(*row)) for row in rows]
@@ -82,19 +85,32 @@ def _wanted(filters: Filters) -> list[Events]:
     return [kind for kind in kinds if all(name in kind.filters for name in asked)]
 
 
-def _conditions(kind: Events, bots: Sequence[int] | None, filters: Filters) -> list[Any]:
-    asked = ((column, getattr(filters, name)) for name, column in kind.filters.items())
-    conditions = [column == value for column, value in asked if value is not None]
+def _between(
+    kind: Events, cursor: int, end: int, bots: Sequence[int] | None, filters: Filters, *, limit: int
+) -> list[tuple[Any, ...]]:
+    asked = {name: value for name in kind.filters if (value := getattr(filters, name)) is not None}
+    sql = _statement(db.dialect(), kind.name, tuple(asked), None if bots is None else len(bots))
+    rows = db.database.execute_sql(sql, (cursor, end, *asked.values(), *(bots or ()), limit)).fetchall()
+    return [_read(kind, row) for row in rows]
+
+
+@lru_cache
+def _statement(dialect: str, kind_name: str, asked: tuple[str, ...], bots: int | None) -> str:
+    """For these filters and so many bots. Kept, since to write it takes longer than to read a few events."""
+    kind = EVENTS[kind_name]
+    conditions = [kind.filters[name] == "" for name in asked]
     if bots is not None:
         # Without the plus SQLite would take the index by bot and time, and sort all that the bot ever said.
         bot = peewee.NodeList((peewee.SQL("+"), kind.table.bot_id))
-        conditions.append(peewee.Expression(bot, peewee.OP.IN, list(bots)))
-    return conditions
-
-
-def _between(kind: Events, cursor: int, end: int, conditions: list[Any]) -> Any:
+        conditions.append(peewee.Expression(bot, peewee.OP.IN, [0] * bots))
     id = kind.table.id
-    return _select(kind).where(id > cursor, id <= end, *conditions).order_by(id)
+    written = _select(kind).where(id > 0, id <= 0, *conditions).order_by(id).limit(1)
+    return str(written.sql()[0])
+
+
+def _read(kind: Events, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """JSON comes as text from SQLite, and in the last column."""
+    return (*row[:-1], kind.table._meta.fields[kind.row._fields[-1]].python_value(row[-1]))
 
 
 def _select(kind: Events) -> Any:

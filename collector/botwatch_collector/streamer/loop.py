@@ -201,7 +201,7 @@ class Loop:
     def _part(self, reader: Reader, cursor: int) -> None:
         """From now on it goes by itself."""
         if reader in reader.audience.live:
-            reader.audience.live.remove(reader)
+            del reader.audience.live[reader]
             reader.cursor, reader.version = cursor, reader.audience.version
 
     def _go_on(self, reader: Reader) -> None:
@@ -250,7 +250,7 @@ class Loop:
             reader.rest = batch.data
             _count(batch.frames, len(batch.data))
             return self._go_on(reader)
-        audience.live.add(reader)
+        audience.live[reader] = reader.send
         return None
 
     def _is_restored(self) -> bool:

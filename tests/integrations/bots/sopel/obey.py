@@ -41,5 +41,3 @@ def notify(bot, trigger):
 @plugin.command("crash")
 def crash(bot, trigger):
     raise RuntimeError("as the test wants it")
-
-
