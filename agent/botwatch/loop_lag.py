@@ -17,14 +17,18 @@ TICK_S = 0.5
 class LoopLag:
     """A timer in the loop notes its own lateness; it neither keeps the loop alive nor shows as a task."""
 
-    def __init__(self, loop: AbstractEventLoop) -> None:
+    def __init__(self, loop: AbstractEventLoop, *, is_here: bool = False) -> None:
         self.loop = loop
         self._worst_s = 0.0
         self._due_s: float | None = None
         self._thread = 0
         self.hanging: Work | None = None
         """What the watchdog has found out to hang; it ends with the loop's next step."""
-        loop.call_soon_threadsafe(self._schedule)
+        if is_here:
+            # At once: the handler that the loop is watched for may be the one that blocks it.
+            self._schedule()
+        else:
+            loop.call_soon_threadsafe(self._schedule)
 
     @property
     def is_over(self) -> bool:

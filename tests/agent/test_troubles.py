@@ -274,7 +274,6 @@ def test_blocking_handler_of_an_unwatched_loop_is_found(start: Start, collector:
 
     @agent.respond
     async def handle(user_id: str, text: str) -> None:
-        await asyncio.sleep(0)
         nap(release)
 
     asyncio.run(handle("42", "hello"))

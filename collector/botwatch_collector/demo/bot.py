@@ -12,6 +12,7 @@ from types import FrameType
 
 from botwatch import Agent
 
+from .dependencies import watch
 from .history import PastTurn, past_turns
 from .live import talk
 from .people import Crowd
@@ -33,6 +34,7 @@ def main() -> None:
     crowd = Crowd(options.users, random)
     with _agent() as agent:
         _remember(agent, crowd, options.days, options.users, random)
+        watch(agent, random)
         asyncio.run(talk(agent, crowd, random))
 
 
