@@ -53,7 +53,7 @@ class Pulse:
         self._heartbeat_at += self._config.heartbeat_s
         self._careful(self._start_sampling)
         while not self._is_ending:
-            self._careful(self.step)
+            self.step()
             self._wake.wait(self._due_s() - time.monotonic())
 
     def _due_s(self) -> float:
@@ -65,7 +65,7 @@ class Pulse:
             step()
         except Exception:
             if not self._has_failed:
-                log.exception("botwatch could not take a sample or heartbeat; it goes on trying")
+                log.exception("botwatch could not look at the bot; it goes on trying")
             self._has_failed = True
 
     def _start_sampling(self) -> None:
@@ -77,30 +77,38 @@ class Pulse:
             self.is_loaded.set()
 
     def step(self) -> None:
-        """Do what is due."""
-        now = time.monotonic()
-        for body in self._watchdog.step(now):
-            self._spool.append(body)
-        for check in self._watched.checks.copy().values():
-            told = check.step(now, self._watched, self._config.privacy, self._wake.set)
-            if told is not None:
-                self._spool.append(told)
-        if now >= self._sample_at:
-            self._sample_at = now + self._config.sample_s
-            self._sample()
-        if now >= self._heartbeat_at:
-            self._heartbeat_at = now + self._config.heartbeat_s
-            self._figures.note_rate(now)
-            self.beat()
-        self._spool.prepare()
+        """Do what is due. What fails doesn't keep the rest from being done, least of all the heartbeat."""
+        for part in (self._look, self._ask, self._sample, self._beat, self._spool.prepare):
+            self._careful(part)
         self._figures.pulse_cpu_s = time.thread_time()
 
+    def _look(self) -> None:
+        for body in self._watchdog.step(time.monotonic()):
+            self._spool.append(body)
+
+    def _ask(self) -> None:
+        for check in self._watched.checks.copy().values():
+            told = check.step(time.monotonic(), self._watched, self._config.privacy, self._wake.set)
+            if told is not None:
+                self._spool.append(told)
+
     def _sample(self) -> None:
+        now = time.monotonic()
+        if now < self._sample_at:
+            return
+        self._sample_at = now + self._config.sample_s
         if self._sampler is not None:
             reading = self._sampler.sample()
             reading["uptime_s"] = round(self._figures.uptime_s, 3)
             reading["update_age_s"] = self._update_age_s()
             self._spool.append(event_body("sample", reading))
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now >= self._heartbeat_at:
+            self._heartbeat_at = now + self._config.heartbeat_s
+            self._figures.note_rate(now)
+            self.beat()
 
     def beat(self, *, is_stopping: bool = False) -> None:
         body = heartbeat_body(

@@ -37,7 +37,7 @@ class Watched:
         self._loop: AbstractEventLoop | None = None
 
     def begin(self, key: object) -> None:
-        """A handler goes to work, known by `key` until its `end`. Costs half a microsecond."""
+        """A handler goes to work, known by `key` until its `end`. Costs about a microsecond."""
         try:
             asyncio = modules.get("asyncio")
             loop = None if asyncio is None else asyncio._get_running_loop()

@@ -86,7 +86,7 @@ def test_usage_is_read_alike_with_and_without_proc(read: Callable[[], usage.Usag
 def test_busy_process_shows(start: Start, collector: CollectorDouble) -> None:
     start(sample_s=0.3)
     deadline = time.monotonic() + 20
-    while not any(sample["cpu_percent"] > 20 for sample in collector.events("sample")):
+    while not any(sample["cpu_percent"] > 5 for sample in collector.events("sample")):
         assert time.monotonic() < deadline
         sum(range(10_000))
 
