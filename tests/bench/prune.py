@@ -6,21 +6,20 @@ old messages, and prints how long the commits took, with the ratio of the two.
 
 import argparse
 import itertools
-import os
+import multiprocessing
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
 
 import msgspec
 
-from botwatch_collector import clock, db, migrations, models, rollups
+from botwatch_collector import clock, db, migrations, models, retention, rollups
 from botwatch_collector.clock import DAY
+from botwatch_collector.config import Config
 from botwatch_collector.ingest.store import Incoming, store
 from botwatch_collector.ingest.wire import AnyEvent, Batch, Header
 
-from ..collector.server import COMMAND
 from .queries import COLUMNS, database, message
 
 SIZE = 500
@@ -38,7 +37,7 @@ def main() -> None:
         with db.connected():
             migrations.bring_up_to_date()
             fill(given.old)
-            report(url, given.old, given.rate)
+            report(url, given.rate)
         db.database.close_all()
 
 
@@ -56,17 +55,31 @@ def fill(count: int) -> None:
     models.EventSequence.update(last_id=count).execute()
 
 
-def report(url: str, old: int, rate: float) -> None:
+def report(url: str, rate: float) -> None:
     alone = commits(rate, lambda started: time.monotonic() > started + 10)
-    environment = os.environ | {"BOTWATCH_DATABASE": url}
+    spawning = multiprocessing.get_context("spawn")
+    ours, theirs = spawning.Pipe()
+    pruner = spawning.Process(target=prune, args=(url, theirs))
     began = time.monotonic()
-    with subprocess.Popen([*COMMAND, "prune"], env=environment, stdout=subprocess.DEVNULL) as pruning:
-        beside = commits(rate, lambda _: pruning.poll() is not None)
-    removed = old / (time.monotonic() - began)
-    print(f"{removed:,.0f} old messages a second left beside {rate * SIZE:,.0f} new ones")
+    pruner.start()
+    beside = commits(rate, lambda _: ours.poll())
+    steps: list[retention.Progress] = ours.recv()
+    pruner.join()
+    removed, seconds = sum(step.rows for step in steps), time.monotonic() - began
+    print(f"{removed / seconds:,.0f} old messages a second left beside {rate * SIZE:,.0f} new ones")
     for name, share in (("median", 0.5), ("p99", 0.99), ("longest", 1.0)):
         before, after = at(alone, share), at(beside, share)
-        print(f"{name:8} alone {before:6.1f} ms, beside pruning {after:6.1f} ms: {after / before:5.2f}")
+        held = at([1_000 * step.held_s for step in steps], share)
+        print(
+            f"{name:8} commit alone {before:7.1f} ms, beside pruning {after:7.1f} ms: {after / before:5.2f};"
+            f" a step held {held:6.1f} ms"
+        )
+
+
+def prune(url: str, done: Connection) -> None:
+    db.connect(url)
+    with db.connected():
+        done.send([*retention.prune(Config(database=url), clock.now())])
 
 
 def commits(rate: float, is_over: Callable[[float], bool]) -> list[float]:
@@ -95,4 +108,4 @@ def at(values: Sequence[float], share: float) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

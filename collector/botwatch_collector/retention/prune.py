@@ -17,10 +17,10 @@ from .archive import Archive
 from .declared import RULES, Rule
 
 _WHILE_S = 20.0
-_LONG_S, _SHORT_S = 0.020, 0.008
+_LONG_S, _SHORT_S = 0.010, 0.005
 """How long a step should hold the right to write: ingest may wait for it."""
 _REST_S = 0.01
-_FEWEST, _MOST = 20, 5_000
+_FEWEST, _MOST = 20, 1_000
 
 
 @dataclass(frozen=True)
