@@ -1,8 +1,10 @@
 """Retention: what is old leaves, in small steps, and every figure stays what it was."""
 
 import random
+import threading
 from collections import Counter
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import msgspec
@@ -217,6 +219,32 @@ def test_rebuild_cures_what_can_be_counted_and_leaves_the_rest(database: None) -
         model.delete().execute()
 
     assert rollups.rebuild() == 2
+    assert tables() == before
+
+
+def test_pruning_waits_for_a_rebuild(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    put("message", *(NOW - 100 * DAY + number for number in range(50)))
+    before = tables()
+    rebuild = import_module("botwatch_collector.rollups.rebuild")
+    clear = rebuild._clear_people
+
+    def prune_beside() -> None:
+        with db.connected():
+            prune()
+
+    pruning = threading.Thread(target=prune_beside)
+
+    def clear_and_prune() -> None:
+        clear()
+        pruning.start()
+        # Time enough to do harm, were it not held up.
+        pruning.join(1)
+
+    monkeypatch.setattr(rebuild, "_clear_people", clear_and_prune)
+    rollups.rebuild()
+    pruning.join()
+
+    assert times_of(models.Message) == []
     assert tables() == before
 
 

@@ -39,6 +39,9 @@ def rebuild(progress: Callable[[int, int], None] | None = None) -> int:
 
 def _stop_other_writers() -> None:
     models.EventSequence.update(last_id=models.EventSequence.last_id).execute()
+    if db.is_postgresql():
+        # Retention takes no id: without this, what it removes meanwhile would be counted as if it never was.
+        db.database.execute_sql("LOCK TABLE message IN SHARE MODE")
 
 
 def _clear(group: Group) -> None:
