@@ -17,6 +17,8 @@ _FRAMEWORKS = {
     "nio": ("matrix_nio", "nio.AsyncClient"),
     "botbuilder": ("botbuilder", "botbuilder.core.BotAdapter"),
     "flask": ("flask_webhook", "flask.Flask"),
+    "fastapi": ("asgi", "fastapi.FastAPI"),
+    "starlette": ("asgi", "starlette.applications.Starlette"),
     "requests": ("requests_session", "requests.Session"),
 }
 
@@ -24,6 +26,7 @@ _FRAMEWORKS = {
 def attach(target: Any, agent: Agent, **options: Any) -> Any:
     """Watch `target`, a framework's application object; `options` are those of the integration.
 
+    Any other ASGI or WSGI app comes back wrapped: serve what is returned.
     TypeError for a target of no supported framework, and for options it does not take.
     """
     for ancestor in type(target).__mro__:
@@ -31,5 +34,21 @@ def attach(target: Any, agent: Agent, **options: Any) -> Any:
         if package in _FRAMEWORKS:
             module = import_module(f"{__name__}.{_FRAMEWORKS[package][0]}")
             return module.attach(target, agent, **options)
-    supported = ", ".join(what for _, what in _FRAMEWORKS.values())
+    module_name = _web_interface(target)
+    if module_name:
+        return import_module(f"{__name__}.{module_name}").attach(target, agent, **options)
+    supported = ", ".join(what for _, what in _FRAMEWORKS.values()) + ", any ASGI or WSGI app"
     raise TypeError(f"botwatch can attach to {supported}, not to {type(target).__qualname__!r}")
+
+
+def _web_interface(target: Any) -> str | None:
+    """The module for an app without a framework: asynchronous with three arguments, or called with two."""
+    if not callable(target) or isinstance(target, type):
+        return None
+    from botwatch.arguments import parameter_names
+    from botwatch.handlers import is_coroutine_function
+
+    count = len(parameter_names(target))
+    if is_coroutine_function(target):
+        return "asgi" if count == 3 else None
+    return "wsgi" if count == 2 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .turns import Turn, no_turn
+from .turns import Turn, in_turn
 
 if TYPE_CHECKING:
     from botwatch import Agent
@@ -72,7 +72,7 @@ def record_sent(agent: Agent, message: Sent, turn: Turn | None, *, is_timed: boo
     to_user = message.chat_id if message.is_private else message.user_id
     if answered:
         answered.is_answered = True
-    with no_turn():
+    with in_turn(None):
         agent.message(
             direction="out",
             user_id=(answered and answered.user_id) or to_user,

@@ -6,21 +6,21 @@ import io
 from typing import Any
 
 # A webhook's body is a few KiB; more than this is not read ahead at all.
-_READ_AHEAD_BYTES = 1 << 20
+READ_AHEAD_BYTES = 1 << 20
 
 
 def peek(environ: dict[str, Any]) -> bytes | None:
     """The whole body, None when it is too long or has no end that is known."""
     stream = environ["wsgi.input"]
     length = environ.get("CONTENT_LENGTH") or ""
-    if length.isdigit() and int(length) <= _READ_AHEAD_BYTES:
+    if length.isdigit() and int(length) <= READ_AHEAD_BYTES:
         body: bytes = stream.read(int(length))
         environ["wsgi.input"] = io.BytesIO(body)
         return body
     if not length and environ.get("wsgi.input_terminated"):
-        body = stream.read(_READ_AHEAD_BYTES + 1)
+        body = stream.read(READ_AHEAD_BYTES + 1)
         environ["wsgi.input"] = io.BufferedReader(_Rejoined(body, stream))
-        return body if len(body) <= _READ_AHEAD_BYTES else None
+        return body if len(body) <= READ_AHEAD_BYTES else None
     return None
 
 

@@ -52,9 +52,9 @@ def current_turn() -> Turn | None:
 
 
 @contextmanager
-def no_turn() -> Iterator[None]:
-    """Within, a message is recorded with the times that are given, and no others."""
-    token = current.set(None)
+def in_turn(turn: Turn | None) -> Iterator[None]:
+    """With None, a message is recorded with the times that are given, and no others."""
+    token = current.set(turn)
     try:
         yield
     finally:
