@@ -4,10 +4,12 @@ import os
 import signal
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from botwatch_collector import clock, counters, db, models
@@ -16,6 +18,7 @@ from botwatch_collector.config import Config
 from botwatch_collector.jobs import JOBS, Job, Shift
 from botwatch_collector.jobs.claims import LEASE_MS, claim, register
 
+from ..postgres import PostgresServer
 from .server import Server
 
 NOW = 1_790_000_000_000
@@ -161,3 +164,20 @@ def test_jobs_process_ends_with_the_server(tmp_path: Path, by: signal.Signals) -
 
         companion.wait(30)
         assert "Traceback" not in server.log
+
+
+def test_jobs_go_on_after_the_database_was_away(postgres: PostgresServer) -> None:
+    name = f"away_{uuid.uuid4().hex}"
+    opened = db.connect(postgres.create(name, template="template"))
+    runs: list[int] = []
+    shift = Shift(CONFIG, [counting(runs, more=99)])
+    shift.step(NOW)
+
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+    for _ in range(3):
+        shift.step(NOW)
+
+    assert len(runs) >= 2
+    opened.close_all()
+    postgres.drop(name)

@@ -20,7 +20,7 @@ from .declared import Rule
 
 _encode = msgspec.json.Encoder().encode
 
-_RENAMED = {"occurred_at": "ts", "id": "", "bot_id": "", "instance_id": "", "event_id": ""}
+_OURS = {"id", "bot_id", "instance_id", "event_id", "occurred_at"}
 
 
 class Archive:
@@ -82,12 +82,12 @@ class Archive:
 
 def event(kind: str, row: dict[str, Any]) -> dict[str, Any]:
     """A row as the event that an agent would send for it; without what is null, but a message's text."""
-    named = {_RENAMED.get(name, name): value for name, value in row.items()}
-    present = {name: value for name, value in named.items() if name and value is not None}
+    sent = {name: value for name, value in row.items() if name not in _OURS and value is not None}
     if kind == "message":
-        present = {"text": None, "user_id": None} | present
+        sent = {"text": None, "user_id": None} | sent
     # An id makes sending it again safe.
-    return {"kind": kind, "id": row.get("event_id") or f"archive-{row['id']}"} | present
+    own_id = row.get("event_id") or f"archive-{row['id']}"
+    return {"kind": kind, "ts": row["occurred_at"], "id": own_id} | sent
 
 
 def _sync_folder(folder: Path) -> None:
