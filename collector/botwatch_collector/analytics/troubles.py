@@ -56,7 +56,8 @@ def errors(bots: Sequence[int], now: int) -> list[ErrorKind]:
     kinds = [kind for bot in bots for kind in _kinds(bot, now)]
     kinds.sort(key=lambda kind: kind[2], reverse=True)
     kinds = kinds[:MOST_SHOWN]
-    last = _activities(bots, Activity.id.in_([last_id for *_, last_id in kinds]))
+    # Not by bot as well: SQLite would look through all that the bots ever did.
+    last = _activities(Activity.id.in_([last_id for *_, last_id in kinds]))
     rows = {row.id: row for row in last}
     return [_error(rows[last_id], *figures) for *figures, last_id in kinds if last_id in rows]
 
@@ -90,14 +91,15 @@ def _kinds(bot: int, now: int) -> list[Any]:
 
 def _blocked(bot: int, now: int) -> Any:
     blocked = (
-        (Activity.action == "blocked")
+        (Activity.bot_id == bot)
+        & (Activity.action == "blocked")
         & (Activity.category == "performance")
         & (Activity.occurred_at > now - SPAN_MS)
     )
-    return _activities([bot], blocked).order_by(Activity.occurred_at.desc()).limit(_NEWEST)
+    return _activities(blocked).order_by(Activity.occurred_at.desc()).limit(_NEWEST)
 
 
-def _activities(bots: Sequence[int], condition: Any) -> Any:
+def _activities(condition: Any) -> Any:
     instance = (Instance.bot_id == Activity.bot_id) & (Instance.id == Activity.instance_id)
     return (
         Activity.select(
@@ -117,7 +119,7 @@ def _activities(bots: Sequence[int], condition: Any) -> Any:
         )
         .join(Bot, on=(Bot.id == Activity.bot_id))
         .join(Instance, on=instance)
-        .where(Activity.bot_id.in_(bots), condition)
+        .where(condition)
         .namedtuples()
     )
 
