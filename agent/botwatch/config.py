@@ -173,7 +173,8 @@ def checked_token(token: str | None) -> str:
     if not isinstance(token, str) or not is_well_formed(token):
         raise wrong("token", "BOTWATCH_TOKEN", "it is not a whole token, was it cut or mistyped?")
     if not is_ingest(token):
-        raise wrong("token", "BOTWATCH_TOKEN", "it is a read token, a bot needs an ingest token (bw_i_...)")
+        kind = "read token" if token.startswith("bw_r_") else "ping key"
+        raise wrong("token", "BOTWATCH_TOKEN", f"it is a {kind}, a bot needs an ingest token (bw_i_...)")
     return token
 
 

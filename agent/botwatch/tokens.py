@@ -7,7 +7,7 @@ from zlib import crc32
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 CHECKSUM_LENGTH = 6
-SHAPE = re.compile(r"bw_[ir]_[0-9A-Za-z]{38}")
+SHAPE = re.compile(r"bw_[irp]_[0-9A-Za-z]{38}")
 
 
 def checksum(body: str) -> str:

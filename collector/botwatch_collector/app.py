@@ -6,7 +6,8 @@ from flask import Flask
 
 from . import counters, db, metrics, replies, security, stream
 from .access import secret_key
-from .api import activities, analytics, debug, events, export, health, openapi, whoami
+from .access.rate import RateLimit
+from .api import activities, analytics, debug, events, export, health, openapi, ping, whoami
 from .api import metrics as metrics_api
 from .api import monitoring as monitoring_api
 from .api import stream as stream_api
@@ -18,6 +19,7 @@ from .streamer import Door
 
 BLUEPRINTS = (
     events.blueprint,
+    ping.blueprint,
     health.blueprint,
     analytics.blueprint,
     activities.blueprint,
@@ -60,6 +62,7 @@ def create_app(
     app.extensions["botwatch.door"] = door
     writer = Writer(config.limits, lambda commit: _committed(commit, door))
     app.extensions["botwatch.writer"] = writer
+    app.extensions["botwatch.pings"] = RateLimit(config.limits.pings_per_s)
     app.extensions["botwatch.worker"] = metrics.Worker(
         {
             "botwatch_ingest_queue_events": lambda: writer.queued_events,

@@ -16,6 +16,8 @@ class Limits:
     batch_bytes: int = 1 << 20
     batch_raw_bytes: int = 8 << 20
     batch_events: int = 5_000
+    ping_body_bytes: int = 10_000
+    pings_per_s: int = 10
     form_bytes: int = 64 << 10
     waiting_events: int = 100_000
     points: int = 100_000

@@ -1,6 +1,7 @@
 """Lets in who may: decorators for views, which find the token or the login of a request.
 
-Tokens come in the Authorization header alone, never in an address, which ends up in logs and histories.
+Tokens come in the Authorization header alone, never in an address, which ends up in logs and histories. Only
+a job's ping key stands in an address, and is good for nothing else.
 """
 
 from collections.abc import Callable

@@ -7,6 +7,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from .errors import BotwatchError, Unavailable
+from .security import shown_path
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +33,8 @@ def _known(error: BotwatchError) -> Response:
 
 
 def _no_database(error: peewee.DatabaseError) -> Response:
-    _log.warning("%s %s: the database does not answer: %s", request.method, request.path, error)
+    path = shown_path(request.path)
+    _log.warning("%s %s: the database does not answer: %s", request.method, path, error)
     return _known(Unavailable("the database does not answer at present", retry_after_s=5))
 
 
@@ -45,7 +47,7 @@ def _http(error: HTTPException) -> Response:
 
 
 def _unknown(error: Exception) -> Response:
-    _log.exception("%s %s failed", request.method, request.path, exc_info=error)
+    _log.exception("%s %s failed", request.method, shown_path(request.path), exc_info=error)
     return _reply(500, "internal", "something went wrong here; the collector's log says what")
 
 

@@ -1,5 +1,6 @@
 """What protects the pages: cookies, tokens against forged forms, and the headers of every answer."""
 
+import re
 from datetime import timedelta
 
 from flask import Flask, Response, request
@@ -37,6 +38,11 @@ HEADERS = {
 _STRICT_TRANSPORT = "max-age=31536000"
 
 csrf = CSRFProtect()
+
+
+def shown_path(path: str) -> str:
+    """A request's path for a log: the key in a ping's address is left out."""
+    return re.sub(r"(?i)/+ping/+[^/]*", "/ping/...", path)
 
 
 def protect(app: Flask) -> None:

@@ -27,6 +27,7 @@ from .companions import Companion
 from .config import Config
 from .errors import ConfigurationError
 from .lifecycle import stopping
+from .security import shown_path
 
 _KEEPALIVE_S = 15
 _HUNG_AFTER_S = 60
@@ -78,7 +79,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         if req is not None:
             # It is logged. Nobody should put a token into an address, but some will.
-            req.uri = req.path
+            req.uri = shown_path(req.path)
         super().handle_error(req, client, addr, exc)
 
     def is_parent_alive(self) -> bool:

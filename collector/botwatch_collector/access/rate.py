@@ -30,7 +30,7 @@ class RateLimit:
                 self._balances[token_id] = (balance - events, now)
                 return
         raise TooManyRequests(
-            f"the limit is {self._events_per_s} events a second",
+            f"the limit is {self._events_per_s} a second",
             retry_after_s=max(1, math.ceil(-balance / self._events_per_s)),
         )
 

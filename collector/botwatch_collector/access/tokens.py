@@ -1,14 +1,15 @@
 """Tokens of programs: made, recognised, rotated and revoked. Only their hashes are kept.
 
-A token is `bw_i_` (ingest) or `bw_r_` (read), 32 random characters, and a checksum of 6. SHA-256 is enough:
-the random part has 190 bits, so that there is nothing to guess, and a slow hash would cost every request.
+A token is `bw_i_` (ingest), `bw_r_` (read) or `bw_p_` (ping), 32 random characters, and a checksum of 6.
+SHA-256 is enough: the random part has 190 bits, so that there is nothing to guess, and a slow hash would cost
+every request.
 """
 
 import re
 import secrets
 import string
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import peewee
@@ -19,12 +20,13 @@ from ..errors import InvalidParameter, NotFound, Unauthorized
 from ..models import Bot, Token
 from .credentials import hashed
 
-PREFIXES = {"ingest": "bw_i_", "read": "bw_r_"}
+PREFIXES = {"ingest": "bw_i_", "read": "bw_r_", "ping": "bw_p_"}
+PERIOD_S, GRACE_S = 24 * 3_600, 3_600
 
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_CHARACTERS = 32
 _CHECKSUM_CHARACTERS = 6
-_FORM = re.compile(r"bw_[ir]_[0-9A-Za-z]{38}", re.ASCII)
+_FORM = re.compile(r"bw_[irp]_[0-9A-Za-z]{38}", re.ASCII)
 
 
 def make(scope: str) -> str:
@@ -49,14 +51,26 @@ def is_well_formed(secret: str) -> bool:
     return checksum(secret[:-_CHECKSUM_CHARACTERS]) == secret[-_CHECKSUM_CHARACTERS:]
 
 
-def add(scope: str, now: int, *, bot: Bot | None = None, name: str = "") -> tuple[Token, str]:
-    """A new token and its secret, which can't be read again. A read token without a bot reads all bots."""
+def add(
+    scope: str,
+    now: int,
+    *,
+    bot: Bot | None = None,
+    name: str = "",
+    period_s: int = PERIOD_S,
+    grace_s: int = GRACE_S,
+) -> tuple[Token, str]:
+    """A new token and its secret, which can't be read again. A read token without a bot reads all bots.
+
+    The key of a job expects a ping every `period_s`, and is patient for `grace_s` more.
+    """
     if scope not in PREFIXES:
         raise InvalidParameter(f"scope: expected one of {', '.join(PREFIXES)}, got {scope!r}")
-    if scope == "ingest" and bot is None:
-        raise InvalidParameter("an ingest token belongs to a bot: name one")
+    if scope != "read" and bot is None:
+        raise InvalidParameter(f"a token of scope {scope} belongs to a bot: name one")
+    times = {"period_s": period_s, "grace_s": grace_s} if scope == "ping" else {}
     with db.writing():
-        return _store(scope, bot, name, now)
+        return _store(scope, bot, name, now, times)
 
 
 def find(secret: str, now: int) -> Token:
@@ -78,7 +92,8 @@ def rotate(token: Token, now: int) -> tuple[Token, str]:
     with db.writing():
         if not _end(token, now):
             raise InvalidParameter(f"token {token.id} is revoked already")
-        return _store(token.scope, token.bot, token.name, now)
+        times = {"period_s": token.period_s, "grace_s": token.grace_s}
+        return _store(token.scope, token.bot, token.name, now, times)
 
 
 def revoke(token: Token, now: int) -> bool:
@@ -107,10 +122,12 @@ def named(reference: str) -> Token:
     return token
 
 
-def _store(scope: str, bot: Bot | None, name: str, now: int) -> tuple[Token, str]:
+def _store(
+    scope: str, bot: Bot | None, name: str, now: int, times: Mapping[str, int | None]
+) -> tuple[Token, str]:
     secret = make(scope)
     token = Token.create(
-        scope=scope, bot=bot, name=name, hint=secret[-4:], hash=hashed(secret), created_at=now
+        scope=scope, bot=bot, name=name, hint=secret[-4:], hash=hashed(secret), created_at=now, **times
     )
     return token, secret
 

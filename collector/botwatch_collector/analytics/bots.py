@@ -11,7 +11,7 @@ import msgspec
 
 from ..clock import DAY, iso
 from ..models import Bot, Heartbeat, Instance, Sample
-from . import deafness
+from . import deafness, pinging
 
 State = Literal["up", "late", "down", "stopped", "never"]
 CheckStatus = Literal["ok", "warn", "fail", "unknown"]
@@ -76,7 +76,10 @@ class CheckState(msgspec.Struct, frozen=True):
 
 
 class BotState(msgspec.Struct, frozen=True, kw_only=True):
-    """A bot is what the best of its instances is. Deaf is one that is up and gets no updates any more."""
+    """A bot is what the best of its processes is, or of its jobs if it has no process.
+
+    Deaf is one that is up and gets no updates any more.
+    """
 
     name: str
     state: State
@@ -88,7 +91,7 @@ class BotState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def bot_states(bots: Sequence[int], now: int) -> list[BotState]:
-    """By name. Instances are those seen in the last day, and each bot's latest; newest first."""
+    """By name. Instances are those seen in the last day, each bot's latest, and its jobs; newest first."""
     if not bots:
         return []
     heartbeats = _latest(Heartbeat, bots, now)
@@ -102,22 +105,28 @@ def bot_states(bots: Sequence[int], now: int) -> list[BotState]:
 
 
 def state_of(heartbeat: Heartbeat | None, now: int) -> State:
-    """Late after two missed intervals (10 s at least), down after four (a minute at least)."""
+    """Late after two missed intervals (10 s at least), down after four (a minute at least).
+
+    One that brings its own grace is late after its interval, and down when the grace is over.
+    """
     if heartbeat is None:
         return "never"
     if heartbeat.stopping:
         return "stopped"
     silent_s = (now - heartbeat.received_at) / 1_000
-    if silent_s <= max(2 * heartbeat.interval_s, 10):
-        return "up"
-    return "late" if silent_s <= max(4 * heartbeat.interval_s, 60) else "down"
+    late_s, down_s = max(2 * heartbeat.interval_s, 10), max(4 * heartbeat.interval_s, 60)
+    if (grace_s := heartbeat.details.get("grace_s")) is not None:
+        late_s, down_s = heartbeat.interval_s, heartbeat.interval_s + grace_s
+    return "up" if silent_s <= late_s else "late" if silent_s <= down_s else "down"
 
 
 def _bot(bot: Bot, found: list[tuple[Instance, Heartbeat | None, Sample | None]], now: int) -> BotState:
     instances = [_instance(row, heartbeat, sample, now) for row, heartbeat, sample in found]
     heard = sorted((beat for _, beat, _ in found if beat), key=lambda beat: beat.id, reverse=True)
-    states = {state_of(beat, now) for beat in heard}
-    newest = state_of(heard[0], now) if heard else "never"
+    # Jobs tell of the bot's state only where there is nothing else: a backup is no bot that answers.
+    telling = [beat for beat in heard if not pinging.is_of_job(beat)] or heard
+    states = {state_of(beat, now) for beat in telling}
+    newest = state_of(telling[0], now) if telling else "never"
     state: State = "up" if "up" in states else "late" if "late" in states else newest
     up = [beat for beat in heard if state_of(beat, now) == "up"]
     return BotState(
@@ -183,8 +192,11 @@ def _checks(newest_first: list[Heartbeat], now: int) -> dict[str, CheckState]:
     current: dict[str, list[Any]] = defaultdict(list)
     past: dict[str, list[Any]] = {}
     for heartbeat in newest_first:
+        state = state_of(heartbeat, now)
         for name, check in heartbeat.details.get("checks", {}).items():
-            if state_of(heartbeat, now) in ("up", "late"):
+            if pinging.is_of_job(heartbeat):
+                current[name].append(pinging.overdue(heartbeat, state, check))
+            elif state in ("up", "late"):
                 current[name].append(check)
             else:
                 past.setdefault(name, [check | {"status": "unknown"}])
@@ -206,11 +218,13 @@ def _check(answers: list[dict[str, Any]]) -> CheckState:
 
 def _shown(bots: Sequence[int], now: int) -> Any:
     other = Instance.alias()
-    newest = other.select(other.id).where(other.bot_id == Instance.bot_id)
+    newest = other.select(other.id).where(other.bot_id == Instance.bot_id, pinging.is_process(other))
     newest = newest.order_by(other.last_seen_at.desc(), other.id.desc()).limit(1)
+    is_recent = (Instance.last_seen_at > now - _SHOWN_MS) | (Instance.id == newest)
+    is_shown = (pinging.is_process(Instance) & is_recent) | pinging.is_job(Instance, bots)
     return (
         Instance.select()
-        .where(Instance.bot_id.in_(bots), (Instance.last_seen_at > now - _SHOWN_MS) | (Instance.id == newest))
+        .where(Instance.bot_id.in_(bots), is_shown)
         .order_by(Instance.last_seen_at.desc(), Instance.id.desc())
     )
 

@@ -106,6 +106,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         "in": parameter.place,
         "description": parameter.description,
         "schema": schema,
+        **({"required": True} if parameter.place == "path" else {}),
     }
 
 

@@ -26,7 +26,7 @@ class Stored(msgspec.Struct, frozen=True):
 class WhoAmI(msgspec.Struct, frozen=True):
     """The token's scope and bot (null: all bots), and the collector's clock in unix milliseconds."""
 
-    scope: Literal["ingest", "read"]
+    scope: Literal["ingest", "read", "ping"]
     bot: str | None
     time: int
 
@@ -40,13 +40,13 @@ class Probe(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Parameter:
-    """A query parameter, or a header."""
+    """A query parameter, a header, or a part of the path."""
 
     name: str
     description: str
     schema: dict[str, Any]
     repeats: bool = False
-    place: Literal["query", "header"] = "query"
+    place: Literal["query", "header", "path"] = "query"
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,19 @@ _CHANNELS = Parameter(
     True,
 )
 
+_KEY = Parameter("key", "The job's key, bw_p_...", _TEXT, place="path")
+_WHAT = Parameter("what", "start, fail, or the exit status from 0 to 255", _TEXT, place="path")
+_RUN = Parameter("rid", "Names a run, where runs of the job overlap", _TEXT)
+_METHODS: tuple[Literal["get", "post"], ...] = ("get", "post")
+_PINGS = tuple(
+    Operation(path, summary, None, parameters, media_type="text/plain", method=method, errors=(404, 429, 503))
+    for path, summary, parameters in (
+        ("/ping/{key}", "A job has ended well", (_KEY, _RUN)),
+        ("/ping/{key}/{what}", "A job has started, or ended well or not", (_KEY, _WHAT, _RUN)),
+    )
+    for method in _METHODS
+)
+
 OPERATIONS = (
     Operation(
         "/api/events",
@@ -121,6 +134,7 @@ OPERATIONS = (
         takes_batch=True,
         errors=(400, 403, 413, 415, 429, 503),
     ),
+    *_PINGS,
     Operation("/api/whoami", "Which token this is, and what time it is here", "any", answers=WhoAmI),
     Operation(
         "/api/analytics/overview",

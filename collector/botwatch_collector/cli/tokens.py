@@ -1,5 +1,7 @@
 """`botwatch-collector token`: tokens for agents, scrapers and scripts."""
 
+import re
+
 import click
 
 from .. import clock
@@ -8,6 +10,18 @@ from ..config import load
 from ..models import Token
 from . import database
 from .output import say, show_table, time_of
+
+_SPAN = re.compile(r"([1-9][0-9]{0,5})([smhd])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def span(text: str) -> int:
+    """A length of time, in seconds."""
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise click.BadParameter(f"expected a number with s, m, h or d, such as 5m, got {text!r}")
+    return int(found[1]) * _SECONDS[found[2]]
+
 
 _HEADINGS = ("ID", "SCOPE", "BOT", "NAME", "ENDS WITH", "ADDED", "LAST USED", "REVOKED")
 
@@ -22,13 +36,18 @@ def token() -> None:
 @click.option(
     "--bot", "bot_name", metavar="NAME", help="The bot it is for; without one, read means all bots."
 )
-@click.option("--name", metavar="TEXT", default="", help="A note, to know it by.")
-def add(scope: str, bot_name: str | None, name: str) -> None:
-    """Make a token and print it; it can't be read again."""
-    with database.opened(load()):
+@click.option("--name", metavar="TEXT", default="", help="A note, to know it by; what a job is called.")
+@click.option("--every", "period_s", type=span, default="1d", help="How often a job pings, such as 5m or 1d.")
+@click.option("--grace", "grace_s", type=span, default="1h", help="How late it may be, or how long it runs.")
+def add(scope: str, bot_name: str | None, name: str, period_s: int, grace_s: int) -> None:
+    """Make a token and print it; it can't be read again. The last two options are for scope ping."""
+    config = load()
+    with database.opened(config):
         bot = bots.named(bot_name) if bot_name is not None else None
-        made, secret = tokens.add(scope, clock.now(), bot=bot, name=name)
+        made, secret = tokens.add(scope, clock.now(), bot=bot, name=name, period_s=period_s, grace_s=grace_s)
     _hand_over(made, secret)
+    if scope == "ping":
+        say(f"The job's address: {config.public_url or 'http://127.0.0.1:8400'}/ping/{secret}")
 
 
 @token.command("list")

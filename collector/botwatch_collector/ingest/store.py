@@ -18,6 +18,7 @@ from .wire import Activity, Batch, CheckResult, Event, Heartbeat, Message, Sampl
 _encode = msgspec.json.Encoder().encode
 
 _HEARTBEAT_DETAILS = (
+    "grace_s",
     "version",
     "agent",
     "python",

@@ -98,9 +98,13 @@ class Spool(Struct, kw_only=True):
 
 
 class Heartbeat(Event, tag="heartbeat", kw_only=True, gc=False):
-    """ "I am alive, and I will say so again within `interval_s`." """
+    """ "I am alive, and I will say so again within `interval_s`."
+
+    With a `grace_s` silence is late at once, and down when the grace is over.
+    """
 
     interval_s: Annotated[float, Meta(gt=0, le=86_400)] = 15.0
+    grace_s: Amount | None = None
     uptime_s: Amount | None = None
     update_age_s: Amount | None = None
     stopping: bool = False

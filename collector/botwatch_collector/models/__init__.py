@@ -4,7 +4,7 @@ from .access import Account, Login, LoginFailure, Token
 from .base import Table
 from .events import Activity, BotUser, CheckResult, EventId, EventSequence, Heartbeat, Message, Sample
 from .own import CollectorCounter, CollectorWorker, Job, Setting
-from .registry import Bot, Instance
+from .registry import PING_AGENT, Bot, Instance, ping_instance
 from .rollups import (
     MessageCounts,
     MessageDay,
@@ -57,6 +57,7 @@ TABLES: tuple[type[Table], ...] = (
 )
 
 __all__ = [
+    "PING_AGENT",
     "TABLES",
     "Account",
     "Activity",
@@ -92,4 +93,5 @@ __all__ = [
     "UserHour",
     "UserMonth",
     "UserWeek",
+    "ping_instance",
 ]

@@ -7,13 +7,18 @@ from .registry import Bot
 
 
 class Token(Table):
-    """A secret for a program. Only its hash is kept; `hint` is its last characters, to recognise it by."""
+    """A secret for a program. Only its hash is kept; `hint` is its last characters, to recognise it by.
+
+    The key of a job (scope "ping") knows how often the job should report, and how long it may be late.
+    """
 
     id = peewee.BigAutoField()
     bot_id: int | None
     scope = peewee.TextField()
     bot = peewee.ForeignKeyField(Bot, null=True, column_name="bot_id", backref="tokens")
     name = peewee.TextField(default="")
+    period_s = peewee.BigIntegerField(null=True)
+    grace_s = peewee.BigIntegerField(null=True)
     hint = peewee.TextField()
     hash = peewee.TextField(unique=True)
     created_at = peewee.BigIntegerField()

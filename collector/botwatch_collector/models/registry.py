@@ -4,6 +4,14 @@ import peewee
 
 from .base import Table
 
+PING_AGENT = "ping"
+"""The `agent` of instances that are jobs, which report by an address instead of by a library."""
+
+
+def ping_instance(key_id: int) -> str:
+    """The name of the instance that a job's key stands for."""
+    return f"{PING_AGENT}-{key_id}"
+
 
 class Bot(Table):
     """A registered bot. Its name is what people see; its id is in every key of a large table."""
