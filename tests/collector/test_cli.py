@@ -96,6 +96,24 @@ def test_read_token_is_for_one_bot_or_all(run: Run) -> None:
     assert "belongs to a bot" in failure(run("token", "add", "--scope", "ingest"))
 
 
+def test_ping_key_is_printed_alone_and_its_address_for_people(run: Run) -> None:
+    run("bot", "add", "alpha")
+    made = run(
+        *("token", "add", "--scope", "ping", "--bot", "alpha", "--every", "5m", "--grace", "90s"),
+        BOTWATCH_PUBLIC_URL="https://watch.example.org",
+    )
+    key = made.stdout.removesuffix("\n")
+    found = tokens.find(key, now())
+    assert (found.scope, found.period_s, found.grace_s) == ("ping", 300, 90)
+    assert f"https://watch.example.org/ping/{key}" in made.stderr
+
+    rotated = tokens.find(run("token", "rotate", str(found.id)).stdout.removesuffix("\n"), now())
+    assert (rotated.period_s, rotated.grace_s) == (300, 90)
+    assert "belongs to a bot" in failure(run("token", "add", "--scope", "ping"))
+    wrong = run("token", "add", "--scope", "ping", "--bot", "alpha", "--every", "0m")
+    assert wrong.exit_code == 2 and "such as 5m" in wrong.stderr
+
+
 def test_token_is_revoked_by_id_or_end(run: Run) -> None:
     secrets = [run("token", "add", "--scope", "read").stdout.strip() for _ in range(2)]
 
