@@ -14,6 +14,7 @@ export function follow({ bot, lastId, onMessage, onState }) {
   let hiddenTimer = 0;
 
   function use(found) {
+    if (port) port.onmessage = null;
     port = found;
     port.onmessage = ({ data }) => (data.message ? receive(data.message) : tell(data.state));
     if (listening) listen();
@@ -64,7 +65,7 @@ export function follow({ bot, lastId, onMessage, onState }) {
 function sharedPort(onFailure) {
   try {
     const worker = new SharedWorker(new URL("./stream_worker.js", import.meta.url), WORKER);
-    worker.onerror = onFailure;
+    worker.addEventListener("error", onFailure, { once: true });
     return worker.port;
   } catch {
     return null;
