@@ -22,6 +22,7 @@ class IrcServer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._writer: asyncio.StreamWriter | None = None
+        self._serving: asyncio.Task[None] | None = None
 
     def __enter__(self) -> "IrcServer":
         self._thread.start()
@@ -51,12 +52,12 @@ class IrcServer:
 
     async def _close(self) -> None:
         self._server.close()
-        if self._writer:
+        if self._writer and self._serving:
             self._writer.close()
-        await asyncio.sleep(0)
+            await asyncio.wait({self._serving})
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writer = writer
+        self._writer, self._serving = writer, asyncio.current_task()
         try:
             while line := await reader.readline():
                 self._answer(line.decode().rstrip("\r\n"))

@@ -21,6 +21,8 @@ ANSWERS = {
     "album": ["first", "[photo]"],
     "edit": ["thinking", "thought"],
     "task": ["from a task"],
+    "thread": ["from a thread"],
+    "pool": ["from a pool"],
     "crash": ["sorry"],
     "fail": ["reached at last"],
 }

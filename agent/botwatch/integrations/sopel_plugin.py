@@ -21,7 +21,7 @@ from .configured_start import start_as_configured
 from .guard import unharmed
 from .logged_errors import LoggedErrors
 from .messages import record_received, record_sent
-from .turns import Turn, begin, current_turn
+from .turns import Turn, current_turn, in_turn
 
 _KEPT = "botwatch"
 
@@ -79,13 +79,11 @@ class SopelWatch:
                 self._turns[trigger._pretrigger] = record_received(self._agent, message)
 
     def call_rule(self, rule: Any, sopel: Any, trigger: Any) -> None:
-        before = current_turn()
+        turn = None
         with unharmed("a rule"):
-            begin(self._turns.get(trigger._pretrigger))
-        try:
+            turn = self._turns.get(trigger._pretrigger)
+        with in_turn(turn), self._agent.handling(turn and turn.user_id):
             self._call_rule(rule, sopel, trigger)
-        finally:
-            begin(before)
 
     def on_message_sent(self, raw: str) -> None:
         with unharmed("a message of the bot"):

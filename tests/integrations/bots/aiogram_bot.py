@@ -43,6 +43,12 @@ async def obey(message: Message):
             task = asyncio.create_task(later(message))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
+        case "thread":
+            loop = asyncio.get_running_loop()
+            await asyncio.to_thread(outside, loop, tell(message, "from a thread"))
+        case "pool":
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(None, botwatch.carry(outside), loop, tell(message, "from a pool"))
         case "tell the owner":
             await message.bot.send_message(OWNER, "somebody was here")
         case "fail":
@@ -61,6 +67,15 @@ async def obey(message: Message):
 def block(until: Path) -> None:
     while not until.exists():
         time.sleep(0.05)
+
+
+async def tell(message: Message, text: str) -> None:
+    await message.answer(text)
+
+
+def outside(loop: asyncio.AbstractEventLoop, coroutine) -> None:
+    """For a thread: has its event loop do something, and waits for it."""
+    asyncio.run_coroutine_threadsafe(coroutine, loop).result()
 
 
 async def later(message: Message) -> None:

@@ -36,6 +36,14 @@ async def obey(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
             await message.reply_chat_action("typing")
         case "task":
             context.application.create_task(later(message))
+        case "thread":
+            loop = asyncio.get_running_loop()
+            await asyncio.to_thread(outside, loop, message.reply_text("from a thread"))
+        case "pool":
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(
+                None, botwatch.carry(outside), loop, message.reply_text("from a pool")
+            )
         case "tell the owner":
             await context.bot.send_message(OWNER, "somebody was here")
         case "fail":
@@ -51,6 +59,11 @@ async def obey(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
 def block(until: Path) -> None:
     while not until.exists():
         time.sleep(0.05)
+
+
+def outside(loop: asyncio.AbstractEventLoop, coroutine) -> None:
+    """For a thread: has its event loop do something, and waits for it."""
+    asyncio.run_coroutine_threadsafe(coroutine, loop).result()
 
 
 async def later(message) -> None:

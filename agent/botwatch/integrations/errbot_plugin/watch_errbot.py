@@ -16,7 +16,7 @@ from botwatch.integrations.configured_start import start_as_configured
 from botwatch.integrations.guard import unharmed
 from botwatch.integrations.logged_errors import LoggedErrors
 from botwatch.integrations.messages import Received, Sent, record_received, record_sent
-from botwatch.integrations.turns import Turn, begin, current_turn
+from botwatch.integrations.turns import current_turn, in_turn
 
 _TURN = "botwatch_turn"
 
@@ -55,12 +55,9 @@ class Botwatch(BotPlugin):  # type: ignore[misc]  # errbot is not there when typ
             record_sent(_agent, _sent(msg), current_turn())
 
     def _execute_in_turn(self, *args: Any, msg: Any, **kwargs: Any) -> Any:
-        before: Turn | None = current_turn()
-        begin(msg.extras.get(_TURN))
-        try:
+        turn = msg.extras.get(_TURN)
+        with in_turn(turn), _agent.handling(turn and turn.user_id):
             return self._execute(*args, msg=msg, **kwargs)
-        finally:
-            begin(before)
 
 
 def _received(msg: Any) -> Received:
