@@ -1,5 +1,6 @@
 """A running bot of each chat framework, the platform it lives in, and what the collector stored of both."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -7,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from .bot_framework_double import BotFramework
+from .chainlit_double import ChainlitUsers
 from .conftest import eventually, running
 from .discord_double import Discord
+from .environments import python_with
 from .matrix_double import Matrix
 from .platform_double import Person, PlatformDouble
 from .slack_double import Slack
@@ -53,13 +56,18 @@ def texts(messages: list[dict], direction: str) -> list[str]:
 
 @contextmanager
 def playing(
-    platform: type[PlatformDouble], program: str, new_collector: Any, directory: Path
+    platform: type[PlatformDouble],
+    program: str,
+    new_collector: Any,
+    directory: Path,
+    needs: str = "",
 ) -> Iterator[Scene]:
     """A bot of `bots` on its platform. What a framework itself is warned of is no matter of ours."""
+    python = python_with(needs) if needs else sys.executable
     with (
         platform() as double,
         new_collector() as collector,
-        running(program, collector, directory, double.url, flags=()),
+        running(program, collector, directory, double.url, python=python, flags=()),
     ):
         double.wait_for_bot()
         yield Scene(double, collector)
@@ -71,4 +79,5 @@ SCENES: dict[str, NewScene] = {
     "slack-bolt async": partial(playing, Slack, "slack_async_bot"),
     "matrix-nio": partial(playing, Matrix, "matrix_bot"),
     "botbuilder": partial(playing, BotFramework, "botbuilder_bot"),
+    "chainlit": partial(playing, ChainlitUsers, "chainlit_bot", needs="chainlit>=2.12"),
 }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from botwatch import Agent
 
-# Package of the target's class -> our module for it, and what to attach.
+# Package of the target's class, or of a module -> our module for it, and what to attach.
 _FRAMEWORKS = {
     "telegram": ("python_telegram_bot", "telegram.ext.Application"),
     "aiogram": ("aiogram", "aiogram.Dispatcher"),
@@ -16,6 +18,7 @@ _FRAMEWORKS = {
     "slack_bolt": ("slack_bolt", "slack_bolt.App"),
     "nio": ("matrix_nio", "nio.AsyncClient"),
     "botbuilder": ("botbuilder", "botbuilder.core.BotAdapter"),
+    "chainlit": ("chainlit", "the module chainlit"),
     "flask": ("flask_webhook", "flask.Flask"),
     "fastapi": ("asgi", "fastapi.FastAPI"),
     "starlette": ("asgi", "starlette.applications.Starlette"),
@@ -29,8 +32,7 @@ def attach(target: Any, agent: Agent, **options: Any) -> Any:
     Any other ASGI or WSGI app comes back wrapped: serve what is returned.
     TypeError for a target of no supported framework, and for options it does not take.
     """
-    for ancestor in type(target).__mro__:
-        package = ancestor.__module__.partition(".")[0]
+    for package in _packages(target):
         if package in _FRAMEWORKS:
             module = import_module(f"{__name__}.{_FRAMEWORKS[package][0]}")
             return module.attach(target, agent, **options)
@@ -52,3 +54,10 @@ def _web_interface(target: Any) -> str | None:
     if is_coroutine_function(target):
         return "asgi" if count == 3 else None
     return "wsgi" if count == 2 else None
+
+
+def _packages(target: Any) -> Iterator[str]:
+    """Of a module itself, for some frameworks' applications are modules, or of a class and its ancestors."""
+    is_module = isinstance(target, ModuleType)
+    names = [target.__name__] if is_module else [one.__module__ for one in type(target).__mro__]
+    return (name.partition(".")[0] for name in names)
