@@ -294,12 +294,19 @@ class Agent:
         """An update from the platform was handled, whether or not it was a message."""
         self._update_at_ms = now_ms()
 
-    def handling(self, user_id: object = None, *, harmless: tuple[type[BaseException], ...] = ()) -> Handling:
+    def handling(
+        self,
+        user_id: object = None,
+        *,
+        harmless: tuple[type[BaseException], ...] = (),
+        may_last: bool = False,
+    ) -> Handling:
         """A context manager around the handling of an update, which tells what that raises or hangs at.
 
-        `harmless` are the exceptions by which a framework steers, which aren't errors.
+        `harmless` are the exceptions by which a framework steers, which aren't errors. What `may_last`, such
+        as a stream, never hangs.
         """
-        return Handling(self, user_id, harmless)
+        return Handling(self, user_id, harmless, may_last)
 
     def handler_failed(
         self,

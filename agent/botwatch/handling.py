@@ -14,14 +14,18 @@ if TYPE_CHECKING:
 class Handling:
     """A context manager, for code that may be of any kind. It changes no outcome."""
 
-    def __init__(self, agent: Agent, user_id: object, harmless: tuple[type[BaseException], ...]) -> None:
+    def __init__(
+        self, agent: Agent, user_id: object, harmless: tuple[type[BaseException], ...], may_last: bool
+    ) -> None:
         self._agent = agent
         self._user_id = user_id
         self._harmless = harmless
+        self._may_last = may_last
         self._started_s = monotonic()
 
     def __enter__(self) -> None:
-        self._agent.watched.begin(self)
+        if not self._may_last:
+            self._agent.watched.begin(self)
 
     def __exit__(
         self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

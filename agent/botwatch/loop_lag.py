@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from asyncio import _get_running_loop
 from typing import TYPE_CHECKING
 
 from .watched import Work
@@ -17,14 +18,14 @@ TICK_S = 0.5
 class LoopLag:
     """A timer in the loop notes its own lateness; it neither keeps the loop alive nor shows as a task."""
 
-    def __init__(self, loop: AbstractEventLoop, *, is_here: bool = False) -> None:
+    def __init__(self, loop: AbstractEventLoop) -> None:
         self.loop = loop
         self._worst_s = 0.0
         self._due_s: float | None = None
         self._thread = 0
         self.hanging: Work | None = None
         """What the watchdog has found out to hang; it ends with the loop's next step."""
-        if is_here:
+        if _get_running_loop() is loop:
             # At once: the handler that the loop is watched for may be the one that blocks it.
             self._schedule()
         else:

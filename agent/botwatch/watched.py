@@ -46,7 +46,7 @@ class Watched:
                 task = asyncio.current_task(loop)  # type: ignore[union-attr]
                 if loop is not self._loop:
                     self._loop = loop
-                    self.watch_loop(loop, is_here=True)
+                    self.watch_loop(loop)
             self.at_work[key] = Work(get_ident(), task, monotonic())
         except Exception:  # asyncio that is being imported, a loop that is none of asyncio's
             return
@@ -57,12 +57,12 @@ class Watched:
         if work is not None:
             work.ended_s = monotonic()
 
-    def watch_loop(self, loop: AbstractEventLoop, *, is_here: bool = False) -> None:
-        """Safe to repeat, and from any thread; `is_here` when it is this one's running loop."""
+    def watch_loop(self, loop: AbstractEventLoop) -> None:
+        """Safe to repeat, and from any thread."""
         from .loop_lag import LoopLag
 
         if not any(lag.is_of(loop) for lag in self.loops):
-            self.loops.append(LoopLag(loop, is_here=is_here))
+            self.loops.append(LoopLag(loop))
 
     def answers(self) -> dict[str, dict[str, Any]] | None:
         """What each check answered last, as a heartbeat tells it; None before the first answer."""

@@ -342,6 +342,14 @@ def test_conversation_that_waits_for_its_user_does_not_hang(start: Start, collec
     assert collector.events("activity") == []
 
 
+def test_what_may_last_does_not_hang(start: Start, collector: CollectorDouble) -> None:
+    agent = start(hanging_s=0.1, heartbeat_s=0.1)
+    with agent.handling(may_last=True):
+        beats = len(collector.events("heartbeat"))
+        collector.wait_for(lambda: len(collector.events("heartbeat")) > beats + 5)
+    assert collector.events("activity") == []
+
+
 def test_thousand_hanging_handlers_are_told_by_ten(start: Start, collector: CollectorDouble) -> None:
     agent = start(hanging_s=0.1, heartbeat_s=0.1)
 

@@ -57,7 +57,9 @@ class AsgiWatch:
             turn = self.watch.received(headers, body, headers.get("content-type", ""))
             if turn:
                 send = _Answer(self.watch, turn, send)
-        with in_turn(turn or Turn()), self.watch.agent.handling(turn and turn.user_id):
+        # Pages and streams GET.
+        handling = self.watch.agent.handling(turn and turn.user_id, may_last=scope["method"] == "GET")
+        with in_turn(turn or Turn()), handling:
             await self._app(scope, receive, send)
 
 

@@ -16,6 +16,7 @@ from .web_requests import WebRequests
 
 if TYPE_CHECKING:
     from botwatch import Agent
+    from botwatch.handling import Handling
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -44,7 +45,9 @@ class WsgiWatch:
         if not self.watch.is_watched(method, path):
             return self._app(environ, start_response)
         turn = self._turn(method, environ)
-        response = _Response(self.watch, turn, start_response)
+        # Pages and streams GET.
+        handling = self.watch.agent.handling(turn and turn.user_id, may_last=method == "GET")
+        response = _Response(self.watch, turn, handling, start_response)
         begin(turn or Turn())
         response.handle(self._app, environ)
         return response
@@ -70,9 +73,11 @@ class _Headers:
 class _Response:
     """The app's response, passed on: its end is the end of the request."""
 
-    def __init__(self, watch: WebRequests, turn: Turn | None, start_response: StartResponse) -> None:
+    def __init__(
+        self, watch: WebRequests, turn: Turn | None, handling: Handling, start_response: StartResponse
+    ) -> None:
         self._watch, self._turn, self._start_response = watch, turn, start_response
-        self._handling = watch.agent.handling(turn and turn.user_id)
+        self._handling = handling
         self._status, self._content_type, self._body = 500, "", b""
         self._parts: Iterable[bytes] = ()
 
