@@ -1,30 +1,37 @@
 """What the live stream costs and how fast it is, beside a bare loop of send() in C and nchan in the same run.
 
-    ./dev bench stream [--only cpu rate many delay page] [--seconds 10]
+    ./dev bench stream [--only cpu rate many delay page slow kills] [--seconds 10]
 
 The collector, its readers and who publishes share the machine. Readers and floor are a small program in C,
-compiled for the run (it needs cc); nchan is run where nginx and its module are installed.
+compiled for the run (it needs cc); nchan is run where nginx and its module are installed. `kills` takes ten
+minutes, and is run when it is asked for.
 """
 
 import argparse
 import json
 import shutil
+import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
 import requests
+
+from botwatch.cli.sse import FrameReader
 
 from ..collector.server import Server
 
 NCHAN = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 PADDING = "x" * 40
 WITHIN = 200
+KILLS = 80
 
 Figures = Callable[["Bench"], None]
 
@@ -76,11 +83,20 @@ class Collector:
         self._bot, self._reader = server.add_bot("bench"), server.add_read_token()
         self.streamer = psutil.Process(server.streamer_pid)
         self._seq = 0
+        self.port = int(self.url.rpartition(":")[2])
+        self.request = "GET /debug/message-stream HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        self.request += f"Authorization: Bearer {self._reader}\r\n"
 
     def readers(self, count: int) -> Readers:
-        request = "GET /debug/message-stream HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-        token = f"Authorization: Bearer {self._reader}\r\n"
-        return Readers(self._bench.program, int(self.url.rpartition(":")[2]), count, request + token)
+        return Readers(self._bench.program, self.port, count, self.request)
+
+    def sleeper(self) -> socket.socket:
+        """A reader who asks for the stream and takes nothing of it."""
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 << 10)
+        connection.connect(("127.0.0.1", self.port))
+        connection.sendall(f"{self.request}\r\n".encode())
+        return connection
 
     def publish(self, rate: float, *, each: int = 1) -> int:
         """So many messages a second, `each` in one batch; how many it were."""
@@ -102,7 +118,7 @@ class Collector:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS)[:-1])
     parser.add_argument("--seconds", type=float, default=10)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -176,12 +192,51 @@ def measure_page(bench: Bench) -> None:
     say("a page beside 1,000 streams x 20/s", p99s)
 
 
+def measure_slow(bench: Bench) -> None:
+    """50 of 100 readers stop reading."""
+    with bench.collector() as collector:
+        readers = collector.readers(50)
+        collector.publish(200, each=4)
+        alone = readers.stop()
+        sleepers = [collector.sleeper() for _ in range(50)]
+        readers = collector.readers(50)
+        before_bytes = collector.streamer.memory_full_info().uss
+        published = collector.publish(200, each=4)
+        grown_bytes = collector.streamer.memory_full_info().uss - before_bytes
+        beside = readers.stop()
+        exact = sum(is_exact(sleeper, published) for sleeper in sleepers)
+    p99s = f"p99 {beside.delay_ms(99):.1f} ms (without them {alone.delay_ms(99):.1f} ms)"
+    say("50 of 100 readers stop reading", f"the others {beside.events / published / 50:.1%}, {p99s}")
+    say("", f"memory grew by {grown_bytes / 1e6:.1f} MB; exact when they resumed: {exact} of 50")
+
+
+def is_exact(sleeper: socket.socket, published: int) -> bool:
+    """Whether it gets all that was published, each once and in order, now that it reads."""
+    reader, seqs = FrameReader(), []
+    sleeper.settimeout(60)
+    with sleeper:
+        while len(seqs) < published:
+            seqs += [json.loads(frame.data)["id"] for frame in reader.feed(sleeper.recv(1 << 16))]
+    return len(seqs) == published and all(one < other for one, other in pairwise(seqs))
+
+
+def measure_kills(_bench: Bench) -> None:
+    """About 100,000 events on SQLite and PostgreSQL, one and three collectors, while processes are killed."""
+    test = "tests/collector/test_streamer_process.py"
+    command = [sys.executable, "-m", "pytest", "-q", "--kills", str(KILLS), "-k", "killed_at_random", test]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = "0 lost, 0 doubled" if done.returncode == 0 else done.stdout
+    say(f"{KILLS} kill -9 of workers and streamer", found)
+
+
 PARTS: dict[str, Figures] = {
     "cpu": measure_cpu,
     "rate": measure_rate,
     "many": measure_many,
     "delay": measure_delay,
     "page": measure_page,
+    "slow": measure_slow,
+    "kills": measure_kills,
 }
 
 
