@@ -14,7 +14,8 @@ _random = random.SystemRandom()
 class Backoff:
     """Full jitter, so that a thousand bots do not come back in the same moment.
 
-    It is the circuit breaker too: with the collector gone, one request at a time, at last two a minute.
+    It is the circuit breaker too: with the collector gone one request at a time, at last two a minute, each
+    with fewer events (see `Sender`), and the first that succeeds closes it.
     """
 
     def __init__(self, first_s: float) -> None:

@@ -123,18 +123,18 @@ def test_jump_of_the_clock_drops_nothing(
     collector.answer = lambda request: Reply(503, "")
     agent = start(heartbeat_s=0.1, sample_s=0.1)
     before = record(agent, 5000)
-    collector.wait_for(lambda: len(collector.requests) >= 2)
+    collector.wait_for(lambda: len(collector.requests) >= 2, timeout_s=60)
     true_time, true_time_ns = time.time, time.time_ns
     monkeypatch.setattr("time.time", lambda: true_time() + jump_s)
     monkeypatch.setattr("time.time_ns", lambda: true_time_ns() + int(jump_s * 1e9))
     monkeypatch.setattr("botwatch.agent.time_ns", time.time_ns)
     asked = len(collector.requests)
     after = record(agent, 10)
-    collector.wait_for(lambda: len(collector.requests) > asked + 1)
+    collector.wait_for(lambda: len(collector.requests) > asked + 1, timeout_s=60)
     beats = agent.stats()["accepted"]
     collector.answer = lambda request: None
-    assert agent.flush(30)
-    collector.wait_for(lambda: agent.stats()["accepted"] > beats, timeout_s=30)
+    assert agent.flush(60)
+    collector.wait_for(lambda: agent.stats()["accepted"] > beats, timeout_s=60)
     assert collector.texts() == before + after
     assert agent.stats()["losses"] == {}
     assert (agent.update_age_s() or 0) >= 0 and agent.stats()["oldest_age_s"] >= 0

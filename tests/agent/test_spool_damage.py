@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from botwatch.losses import Losses
@@ -48,7 +48,7 @@ def sound() -> Iterator[dict[str, bytes]]:
         yield {path.name: path.read_bytes() for path in Path(folder, "one").iterdir()}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(blows=blows)
 def test_damaged_files_give_no_wrong_event(
     sound: dict[str, bytes], blows: list[tuple[int, float, bytes, bool]]
