@@ -182,25 +182,25 @@ def figures_of(nanoseconds: list[int]) -> dict[str, float]:
 
 
 def rate(name: str, url: str, per_second: str, seconds: str) -> dict[str, float]:
-    """Microseconds of calls at a rate, and the process's CPU beyond that of the loop itself, in percent."""
-    idle, _ = paced(lambda text: None, int(per_second), int(seconds))
-    client = started(name, url)
+    """Microseconds of calls at a rate, and the CPU of those calls and of all other threads, in percent."""
+    message = started(name, url).message
     time.sleep(1)
-    busy, times = paced(client.message, int(per_second), int(seconds))
-    return {**figures_of(times), "cpu": 100 * (busy - idle)}
-
-
-def paced(message: Callable[[str], object], per_second: int, seconds: int) -> tuple[float, list[int]]:
-    """CPU seconds a second, and the nanoseconds of each call."""
     clock, times = time.perf_counter_ns, []
-    spent, due = time.process_time(), time.perf_counter()
-    for _ in range(per_second * seconds):
-        due += 1 / per_second
+    in_calls, spent, due = 0, others_cpu_s(), time.perf_counter()
+    for _ in range(int(per_second) * int(seconds)):
+        due += 1 / int(per_second)
         time.sleep(max(0.0, due - time.perf_counter()))
-        began = clock()
+        before, began = time.thread_time_ns(), clock()
         message(TEXT)
         times.append(clock() - began)
-    return (time.process_time() - spent) / seconds, times
+        in_calls += time.thread_time_ns() - before
+    cpu_s = in_calls / 1e9 + others_cpu_s() - spent
+    return {**figures_of(times), "cpu": 100 * cpu_s / int(seconds)}
+
+
+def others_cpu_s() -> float:
+    """What the library's own threads have used."""
+    return time.process_time() - time.thread_time()
 
 
 def delivery(name: str, url: str, events: str) -> dict[str, float]:
