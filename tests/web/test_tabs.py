@@ -114,6 +114,21 @@ def test_connection_outlives_the_tab_that_opened_it_and_ends_with_the_last(
         shows(tab(another, bot), "still here")
 
 
+def test_stream_ends_with_the_login_and_goes_on_with_the_next(browser_of_alice: Watched, bot: Bot) -> None:
+    browser_of_alice.expect("401", "htmx:", "ERR_FAILED")
+    page, other = tab(browser_of_alice, bot), browser_of_alice.page()
+    # The next look at the figures would lead it to the login page.
+    page.route("**/monitoring/figures*", lambda route: route.abort())
+    other.goto(f"{bot.url}/monitoring")
+    other.locator("form[action='/logout']").evaluate("form => form.submit()")
+    expect(page.locator("#live-state")).to_contain_text("Connection lost")
+    bot.hear("while nobody was logged in")
+
+    log_in(other, bot.url)
+    expect(page.locator("#live-state")).to_have_text("Live", timeout=40_000)
+    shows(page, "while nobody was logged in")
+
+
 @pytest.mark.parametrize("missed", [30, 1_100])
 def test_tab_that_knows_less_than_the_others_is_caught_up(
     browser_of_alice: Watched, bot: Bot, missed: int
