@@ -141,7 +141,7 @@ class InBackground(threading.Thread):
         except BaseException as error:
             self._error = error
 
-    def result(self, timeout_s: float = 30) -> Any:
+    def result(self, timeout_s: float = 120) -> Any:
         self.join(timeout_s)
         assert not self.is_alive(), "still running"
         if self._error:
