@@ -10,6 +10,7 @@ import multiprocessing
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 import msgspec
@@ -68,11 +69,12 @@ def report(url: str, rate: float) -> None:
     removed, seconds = sum(step.rows for step in steps), time.monotonic() - began
     print(f"{removed / seconds:,.0f} old messages a second left beside {rate * SIZE:,.0f} new ones")
     for name, share in (("median", 0.5), ("p99", 0.99), ("longest", 1.0)):
-        before, after = at(alone, share), at(beside, share)
+        before, after = at([one.took_ms for one in alone], share), at([one.took_ms for one in beside], share)
+        waited = at([one.waited_ms for one in beside], share)
         held = at([1_000 * step.held_s for step in steps], share)
         print(
-            f"{name:8} commit alone {before:7.1f} ms, beside pruning {after:7.1f} ms: {after / before:5.2f};"
-            f" a step held {held:6.1f} ms"
+            f"{name:8} commit alone {before:6.1f} ms, beside pruning {after:6.1f} ms: {after / before:5.2f}; "
+            f"a turn was waited for {waited:5.1f} ms; a step held {held:5.1f} ms"
         )
 
 
@@ -82,16 +84,26 @@ def prune(url: str, done: Connection) -> None:
         done.send([*retention.prune(Config(database=url), clock.now())])
 
 
-def commits(rate: float, is_over: Callable[[float], bool]) -> list[float]:
-    """How long each took in milliseconds, from when it was due."""
-    took, started = [], time.monotonic()
+@dataclass(frozen=True)
+class Commit:
+    """How long one took from when it was due, and how long a transaction before it waited for its turn."""
+
+    took_ms: float
+    waited_ms: float
+
+
+def commits(rate: float, is_over: Callable[[float], bool]) -> list[Commit]:
+    made, started = [], time.monotonic()
     for turn in itertools.count():
         due = started + turn / rate
         time.sleep(max(0, due - time.monotonic()))
         if is_over(started):
-            return took
+            return made
+        asked = time.monotonic()
+        with db.writing():
+            had_turn = time.monotonic()
         store([batch()])
-        took.append(1_000 * (time.monotonic() - due))
+        made.append(Commit(1_000 * (time.monotonic() - due), 1_000 * (had_turn - asked)))
     raise AssertionError
 
 
