@@ -1,5 +1,6 @@
 """Webhook bots in real uvicorn and gunicorn: FastAPI, and apps of no framework at all."""
 
+import asyncio
 import hashlib
 import hmac
 import itertools
@@ -182,3 +183,34 @@ def test_only_apps_are_wrapped():
     for target in (handler, object(), dict):
         with pytest.raises(TypeError, match="any ASGI or WSGI app"):
             attach(target, Agent())
+
+
+def test_response_that_streams_is_no_hanging_handler():
+    agent = Agent()
+
+    def stream(environ, start_response):
+        start_response("200 OK", [])
+        yield b"a word"
+        yield b"another"
+
+    response = attach(stream, agent)({"REQUEST_METHOD": "POST", "PATH_INFO": "/"}, lambda *_: None)
+    assert len(agent.watched.at_work) == 1
+    for _ in response:
+        assert not agent.watched.at_work
+    response.close()
+
+
+def test_asynchronous_response_that_streams_is_no_hanging_handler():
+    agent, at_work = Agent(), []
+
+    async def stream(scope, receive, send):
+        at_work.append(len(agent.watched.at_work))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        at_work.append(len(agent.watched.at_work))
+
+    async def ignore(_message=None):
+        """Of no interest."""
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
+    asyncio.run(attach(stream, agent)(scope, ignore, ignore))
+    assert at_work == [1, 0]

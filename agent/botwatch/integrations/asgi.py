@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 from .guard import unharmed
 from .request_body import READ_AHEAD_BYTES
 from .turns import Turn, in_turn
-from .web_requests import WebRequests
+from .web_requests import WebRequests, paths_watched
 
 if TYPE_CHECKING:
     from botwatch import Agent
+    from botwatch.handling import Handling
+
+    from .webhook import Webhook
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -30,8 +33,7 @@ def attach(app: Any, agent: Agent, **options: Any) -> Any:
     """
     watch = WebRequests(agent, **options)
     if not hasattr(app, "add_middleware") or not hasattr(app, "user_middleware"):
-        is_watched = isinstance(app, AsgiWatch) and app.watch.path == watch.path
-        return app if is_watched else AsgiWatch(app, watch)
+        return app if watch.path in paths_watched(app, AsgiWatch) else AsgiWatch(app, watch)
     if not any(watch.path == one.kwargs["watch"].path for one in app.user_middleware if one.cls is AsgiWatch):
         app.add_middleware(AsgiWatch, watch=watch)
     return app
@@ -41,12 +43,12 @@ class AsgiWatch:
     """The middleware."""
 
     def __init__(self, app: App, watch: WebRequests) -> None:
-        self._app = app
+        self.app = app
         self.watch = watch
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not self.watch.is_watched(scope["method"], scope["path"]):
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         turn = None
         if self.watch.webhook is None:
@@ -55,12 +57,10 @@ class AsgiWatch:
             body, receive = await _read_ahead(receive)
             headers = _Headers(scope["headers"])
             turn = self.watch.received(headers, body, headers.get("content-type", ""))
-            if turn:
-                send = _Answer(self.watch, turn, send)
-        # Pages and streams GET.
+        # Who polls or listens to a stream GETs.
         handling = self.watch.agent.handling(turn and turn.user_id, may_last=scope["method"] == "GET")
         with in_turn(turn or Turn()), handling:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, _Answer(self.watch, turn, handling, send))
 
 
 class _Headers:
@@ -75,25 +75,27 @@ class _Headers:
 class _Answer:
     """Passes the response on and reads the answer in it, once it is sent."""
 
-    def __init__(self, watch: WebRequests, turn: Turn, send: Send) -> None:
-        self._watch, self._turn, self._send = watch, turn, send
+    def __init__(self, watch: WebRequests, turn: Turn | None, handling: Handling, send: Send) -> None:
+        self._watch, self._turn, self._handling, self._send = watch, turn, handling, send
         self._status, self._content_type, self._body = 500, "", b""
 
     async def __call__(self, message: Message) -> None:
         await self._send(message)
         with unharmed("a webhook's response"):
             if message["type"] == "http.response.start":
+                # What streams from here on may take its time.
+                self._watch.agent.watched.end(self._handling)
                 self._status = message["status"]
                 self._content_type = _Headers(message.get("headers", ())).get("content-type", "")
-            elif message["type"] == "http.response.body":
-                self._add(message)
+            elif message["type"] == "http.response.body" and self._watch.webhook and self._turn:
+                self._add(message, self._watch.webhook, self._turn)
 
-    def _add(self, message: Message) -> None:
+    def _add(self, message: Message, webhook: Webhook, turn: Turn) -> None:
         # What is longer than this is no answer of a bot.
         if len(self._body) <= READ_AHEAD_BYTES:
             self._body += message.get("body", b"")
-            if not message.get("more_body") and self._watch.webhook:
-                self._watch.webhook.answered(self._turn, self._status, self._content_type, self._body)
+            if not message.get("more_body"):
+                webhook.answered(turn, self._status, self._content_type, self._body)
 
 
 async def _read_ahead(receive: Receive) -> tuple[bytes | None, Receive]:

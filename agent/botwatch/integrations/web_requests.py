@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .guard import unharmed
 from .turns import Turn
@@ -11,6 +11,15 @@ from .webhook_providers import Extractor, Headers
 
 if TYPE_CHECKING:
     from botwatch import Agent
+
+
+def paths_watched(app: Any, middleware: type[Any]) -> set[str | None]:
+    """By the middlewares that `app` is wrapped in already."""
+    paths = set()
+    while isinstance(app, middleware):
+        paths.add(app.watch.path)
+        app = app.app
+    return paths
 
 
 class WebRequests:

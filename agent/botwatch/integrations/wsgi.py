@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .guard import unharmed
 from .request_body import READ_AHEAD_BYTES, peek
 from .turns import Turn, begin
-from .web_requests import WebRequests
+from .web_requests import WebRequests, paths_watched
 
 if TYPE_CHECKING:
     from botwatch import Agent
@@ -29,27 +29,27 @@ def attach(app: Any, agent: Agent, **options: Any) -> WsgiWatch:
     Again for the same path changes nothing.
     """
     watch = WebRequests(agent, **options)
-    return app if isinstance(app, WsgiWatch) and app.watch.path == watch.path else WsgiWatch(app, watch)
+    return app if watch.path in paths_watched(app, WsgiWatch) else WsgiWatch(app, watch)
 
 
 class WsgiWatch:
     """The middleware."""
 
     def __init__(self, app: App, watch: WebRequests) -> None:
-        self._app = app
+        self.app = app
         self.watch = watch
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         method = environ["REQUEST_METHOD"]
         path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         if not self.watch.is_watched(method, path):
-            return self._app(environ, start_response)
+            return self.app(environ, start_response)
         turn = self._turn(method, environ)
         # Pages and streams GET.
         handling = self.watch.agent.handling(turn and turn.user_id, may_last=method == "GET")
         response = _Response(self.watch, turn, handling, start_response)
         begin(turn or Turn())
-        response.handle(self._app, environ)
+        response.handle(self.app, environ)
         return response
 
     def _turn(self, method: str, environ: Environ) -> Turn | None:
@@ -90,6 +90,8 @@ class _Response:
             raise
 
     def _start(self, status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+        # What streams from here on may take its time.
+        self._watch.agent.watched.end(self._handling)
         with unharmed("a webhook's response"):
             self._status = int(status.partition(" ")[0])
             self._content_type = {name.lower(): value for name, value in headers}.get("content-type", "")
@@ -106,7 +108,7 @@ class _Response:
             self._end(error)
             raise
         with unharmed("a webhook's response"):
-            if self._watch.webhook and self._turn:
+            if self._watch.webhook and self._turn and len(self._body) <= READ_AHEAD_BYTES:
                 self._watch.webhook.answered(self._turn, self._status, self._content_type, self._body)
 
     def close(self) -> None:

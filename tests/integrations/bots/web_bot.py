@@ -93,7 +93,8 @@ def take_note(payload: dict):
 def attach(app):
     for _ in range(2):  # as often as one likes
         app = botwatch.attach(app, secret=SECRET, provider=messages)
-    return botwatch.attach(app, path="/note")
+        app = botwatch.attach(app, path="/note")
+    return app
 
 
 botwatch.start(linger_s=0.05)

@@ -54,10 +54,12 @@ class Botwatch(BotPlugin):  # type: ignore[misc]  # errbot is not there when typ
         with unharmed("a message of the bot"):
             record_sent(_agent, _sent(msg), current_turn())
 
-    def _execute_in_turn(self, *args: Any, msg: Any, **kwargs: Any) -> Any:
-        turn = msg.extras.get(_TURN)
+    def _execute_in_turn(self, *args: Any, **kwargs: Any) -> Any:
+        turn = None
+        with unharmed("a command"):
+            turn = kwargs["msg"].extras.get(_TURN)
         with in_turn(turn), _agent.handling(turn and turn.user_id):
-            return self._execute(*args, msg=msg, **kwargs)
+            return self._execute(*args, **kwargs)
 
 
 def _received(msg: Any) -> Received:
