@@ -6,11 +6,13 @@ replaced is found there by the next one.
 
 import os
 import socket
+from contextlib import suppress
+from http import HTTPStatus
 
 import msgspec
 
 from ..access import Credential
-from ..errors import Unavailable
+from ..errors import BotwatchError, Unavailable
 from .interest import Interest
 
 _SEND_S = 5.0
@@ -74,6 +76,20 @@ class Door:
         for end in (self._outside, self.inside, self._nobody):
             end.close()
         os.close(self.bell)
+
+
+def refuse(connection: socket.socket, error: BotwatchError) -> None:
+    """Answer the request as the worker would have done."""
+    body = msgspec.json.encode({"error": {"code": error.code, "message": error.message}})
+    lines = (
+        f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        f"Retry-After: {error.retry_after_s}",
+        "Connection: close",
+    )
+    with connection, suppress(OSError):
+        connection.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body, socket.MSG_DONTWAIT)
 
 
 def _closed_at_the_other_end() -> socket.socket:

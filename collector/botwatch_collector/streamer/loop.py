@@ -4,19 +4,14 @@ A reader is live when it has everything up to the loop's cursor. One whose socke
 goes on from a cursor of its own until it is live again; nothing is kept for it but the rest of one frame.
 """
 
-import logging
 import os
 import select
 import socket
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
-
-import msgspec
 
 from .. import counters
 from ..access import Credential
@@ -25,11 +20,9 @@ from ..stream import Board, Frame, Seat, Seats, Tailer
 from ..stream.frames import comment, opening, ping
 from ..stream.tailer import News
 from .catching_up import EVENTS_AT_ONCE, CatchingUp, Request
-from .door import Door, Passed
+from .door import Door, Passed, refuse
 from .interest import Interest
 from .readers import GONE, Audience, Batch, Reader
-
-_log = logging.getLogger(__name__)
 
 PING_S = 15.0
 STALLED_S = 60.0
@@ -38,11 +31,6 @@ _TAKEN_AT_ONCE = 200
 
 _WATCHED = select.EPOLLIN | select.EPOLLRDHUP
 _ENDED = select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
-
-_REFUSAL = (
-    "HTTP/1.1 {status} {phrase}\r\nContent-Type: application/json\r\nRetry-After: {retry_after_s}\r\n"
-    "Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-)
 
 
 @dataclass(frozen=True)
@@ -54,7 +42,7 @@ class Caps:
 
 
 class Loop:
-    """Everything but `post` is for the thread that calls `turn`."""
+    """For the thread that calls `turn`; others `post`, `wake` and `notice`, and ask for the properties."""
 
     def __init__(self, door: Door, caps: Caps, make_tailer: Callable[[Callable[[], None]], Tailer]) -> None:
         self._door = door
@@ -149,7 +137,7 @@ class Loop:
             try:
                 self._seats.take(seat)
             except BotwatchError as error:
-                _refuse(connection, error)
+                refuse(connection, error)
             else:
                 self._add(connection, passed, seat)
 
@@ -191,7 +179,7 @@ class Loop:
         reader.awaits = None
 
     def _on_client(self, reader: Reader, event: int) -> None:
-        if event & _ENDED or (event & select.EPOLLIN and _has_hung_up(reader.connection)):
+        if event & _ENDED or (event & select.EPOLLIN and reader.has_hung_up()):
             self._drop(reader)
         elif event & select.EPOLLOUT:
             self._go_on(reader)
@@ -392,28 +380,3 @@ def _count(frames: Iterable[Frame], size_bytes: int, readers: int = 1) -> None:
         for channel, number in Counter(frame.stream for frame in frames).items():
             counters.count("botwatch_stream_events_total", number * readers, channel=channel)
         counters.count("botwatch_stream_bytes_total", size_bytes * readers)
-
-
-def _refuse(connection: socket.socket, error: BotwatchError) -> None:
-    """Answer as the worker would have done."""
-    body = msgspec.json.encode({"error": {"code": error.code, "message": error.message}}).decode()
-    phrase = HTTPStatus(error.status).phrase
-    answer = _REFUSAL.format(
-        status=error.status,
-        phrase=phrase,
-        retry_after_s=error.retry_after_s,
-        length=len(body),
-        body=body,
-    )
-    with connection, suppress(OSError):
-        connection.send(answer.encode(), socket.MSG_DONTWAIT)
-
-
-def _has_hung_up(connection: socket.socket) -> bool:
-    """Whatever a reader sends after its request is thrown away."""
-    try:
-        return connection.recv(4096) == b""
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True

@@ -110,6 +110,15 @@ class Reader:
         self.blocked_at: float | None = None
         self.sent_at = 0.0
 
+    def has_hung_up(self) -> bool:
+        """What it sends after its request is thrown away."""
+        try:
+            return self.connection.recv(4096) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def end(self) -> None:
         """Close the connection; a client that isn't in the middle of a frame is told that this was all."""
         if self.audience.chunked and not self.rest:
