@@ -10,9 +10,12 @@ from typing import Any
 
 from botwatch import Agent
 
-from .agent import DEAD, FIELDS, TEXT, TOKEN
+from .agent import DEAD
+from .peers.client import TEXT
+from .peers.running import TOKEN
 
 ROUNDS, CALLS = 9, 20_000
+FIELDS = {"user_id": "12345678", "user_name": "Alice Doe", "channel": "telegram"}
 CLOSER = "at 10:30, see https://example.org/a-b-c?page=2"
 CARD = "my card is 4111 1111 1111 1111, thanks"
 KEY = "a key of sixteen or more"

@@ -193,6 +193,8 @@ def _known(patient: Patient, response: Any, middle_ms: float) -> Finding:
         return Finding("fail", said, "is the address right, without a path behind it?")
     if patient.scope == "ingest":
         return Finding("ok", f"may send, for {whose}")
+    if patient.scope == "ping":
+        return Finding("warn", f"may ping, for {whose}", "enough for a job; a bot needs an ingest token")
     return Finding("warn", f"may read, of {whose}", "enough for botwatch tail; a bot needs an ingest token")
 
 
