@@ -41,14 +41,14 @@ class Check:
 
     def __init__(self, name: str, function: Callable[[], Any], every_s: float, timeout_s: float) -> None:
         self.name = name
-        self.answer: Answer | None = None
         self._function = function
         self._every_s = every_s
         self._timeout_s = timeout_s
         self.start_over()
 
     def start_over(self) -> None:
-        """In a forked child, where the parent's thread is not."""
+        """In a forked child, where the parent's thread is not: it asks for itself."""
+        self.answer: Answer | None = None
         self._call: Call | None = None
         self._is_overdue = False
         self.due_s = 0.0

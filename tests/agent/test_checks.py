@@ -238,23 +238,23 @@ def test_no_function_is_refused() -> None:
 
 def test_forked_child_asks_for_itself(run_python, collector: CollectorDouble) -> None:
     program = """
-import botwatch, os
+import botwatch, os, time
 asked = []
 @botwatch.check("database")
 def ask():
     asked.append(os.getpid())
-botwatch.start(linger_s=0.05)
-while not asked:
-    pass
+def wait_for_events(count):
+    while botwatch.stats()["accepted"] < count:
+        time.sleep(0.01)
+    assert botwatch.flush(60)
+botwatch.start(linger_s=0.05, heartbeat_s=3600, sample_s=3600)
+wait_for_events(2)
 child = os.fork()
 if not child:
-    asked.clear()
     botwatch.message(user_id="u", text="from the child")
-    while asked != [os.getpid()]:
-        pass
-    botwatch.flush()
-    os._exit(0)
-os.waitpid(child, 0)
+    wait_for_events(3)
+    os._exit(asked[1:] != [os.getpid()])
+assert os.waitpid(child, 0)[1] == 0
 """
     ended(run_python(program))
 
