@@ -110,11 +110,11 @@ def delivery() -> None:
 
 
 def memory() -> None:
-    """At 20,000 a second for 20 s: more than the spool may hold."""
+    """For 20 s; ours at 20,000 a second, which is more than the spool may hold."""
     row("memory, collector down, MB", "at rest", "growth", "disk MiB")
     for name in (OURS, *PEERS):
         with tempfile.TemporaryDirectory() as folder:
-            figures = measured(name, "memory", DEAD, 20_000, 20, folder=folder)
+            figures = measured(name, "memory", DEAD, 20_000 if name == OURS else 1000, 20, folder=folder)
             disk = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
         row(name, number(figures, "rest"), number(figures, "growth"), f"{disk / 2**20:.1f}")
     print()
