@@ -57,7 +57,7 @@ class Privacy:
         return text
 
     def attributes(self, given: Mapping[str, object]) -> dict[str, object]:
-        """A message's attributes, each by its own policy or else by that of all."""
+        """A message's attributes, each by its own policy or else by that of all, which keeps numbers."""
         named = {name: (f"attributes.{plain_text(name)}", value) for name, value in given.items()}
         return {
             name: self._within(rule, plain_text(name), value, 0)
@@ -77,17 +77,16 @@ class Privacy:
             return {key: self._within(rule, named[key], inner, depth + 1) for key, inner in value.items()}
         if isinstance(value, list | tuple) and depth < MOST_DEPTH:
             return [self._within(rule, name, inner, depth + 1) for inner in value]
-        if value is None or isinstance(value, bool | float):
-            return value
-        if self._hides_secrets and is_secret_name(name) and not isinstance(value, int):
+        if value is None:
+            return None
+        is_number = isinstance(value, int | float)
+        if self._hides_secrets and is_secret_name(name) and not is_number:
             return "[secret]"
-        return self._leaf(rule, value)
-
-    def _leaf(self, rule: str, value: object) -> object:
         text = plain_text(value)
         changed = self.scrubbed(text)
-        if isinstance(value, int) and changed == text and rule not in self._policies:
-            return value  # a count or an id; a policy of its own would take it for text
+        has_own_policy = "." in rule and rule in self._policies
+        if is_number and changed == text and not has_own_policy:
+            return value
         return self._policy(rule)(changed)
 
     def _policy(self, name: str) -> Policy:

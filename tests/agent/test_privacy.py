@@ -232,6 +232,10 @@ def test_numbers_stay_numbers_unless_they_are_secrets() -> None:
     found = checked_privacy({"attributes.phone": "hash"}, KEY).attributes(given)
     assert found == given | {"card": "[card number]", "phone": found["phone"]}
     assert isinstance(found["phone"], str)
+    rules = {"attributes": "mask", "attributes.latitude": "mask", "details": "mask"}
+    place = {"latitude": 52.5, "city": "Rome", "floor": 3}
+    assert checked_privacy(rules, None).attributes(place) == {"latitude": "**.*", "city": "****", "floor": 3}
+    assert checked_privacy(rules, None).details({"blocked_ms": 1500}) == {"blocked_ms": 1500}
 
 
 def test_details_are_cleaned_at_any_depth() -> None:
