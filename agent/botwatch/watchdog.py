@@ -45,11 +45,9 @@ class Watchdog:
         """The events that are to be recorded."""
         if now < self.due_s:
             return []
-        was_asleep = now - self.due_s > self._period_s
+        asleep_s = now - self.due_s
         self.due_s = now + self._period_s
-        bodies = [*self._ended(now)]
-        # After a suspended machine or a stopped process everything looks late: look again in a moment.
-        return bodies if was_asleep else [*bodies, *self._begun(now)]
+        return [*self._ended(now), *self._begun(now, asleep_s)]
 
     def _ended(self, now: float) -> Iterator[str]:
         for told in list(self._told):
@@ -63,14 +61,15 @@ class Watchdog:
                     told.what, told.since_ms, blocked_s, told.places, self._privacy, is_over=True
                 )
 
-    def _begun(self, now: float) -> Iterator[str]:
+    def _begun(self, now: float, asleep_s: float) -> Iterator[str]:
+        """While we were late ourselves, on a machine that was suspended say, nothing else could get on."""
         for lag in self._watched.loops:
             late_s = lag.late_s(now)
-            if late_s >= self._blocked_s and lag.hanging is None:
+            if late_s - asleep_s >= self._blocked_s and lag.hanging is None:
                 work = lag.hangs_since(now - late_s)
                 yield from self._tell("event_loop", work, now, lag)
         for work in self._watched.at_work.copy().values():
-            if now - work.started_s >= self._hanging_s and not self._is_known(work):
+            if now - work.started_s - asleep_s >= self._hanging_s and not self._is_known(work):
                 yield from self._tell("handler", work, now)
 
     def _is_known(self, work: Work) -> bool:

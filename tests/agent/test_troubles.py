@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from botwatch import Agent, stacks
+from botwatch.watchdog import Watchdog
 
-from .collector_double import CollectorDouble
+from .collector_double import TOKEN, CollectorDouble
+from .test_config import config
 
 Start = Callable[..., Agent]
 HERE = __name__
@@ -203,7 +205,7 @@ def test_errors_before_start_and_after_stop_pass(start: Start) -> None:
 
 
 def nap(until: threading.Event) -> None:
-    until.wait(30)
+    until.wait(60)
 
 
 def blocked(collector: CollectorDouble, status: str) -> list[dict[str, Any]]:
@@ -214,7 +216,7 @@ def released_when_told(collector: CollectorDouble, release: threading.Event) -> 
     """Let go what hangs as soon as the collector knows that it does."""
 
     def wait() -> None:
-        collector.wait_for(lambda: blocked(collector, "hanging"), 30)
+        collector.wait_for(lambda: blocked(collector, "hanging"), 60)
         release.set()
 
     thread = threading.Thread(target=wait)
@@ -340,6 +342,15 @@ def test_conversation_that_waits_for_its_user_does_not_hang(start: Start, collec
     collector.wait_for(lambda: len(collector.events("heartbeat")) > beats + 5)
     steps.close()
     assert collector.events("activity") == []
+
+
+def test_standing_still_as_a_whole_is_no_hang() -> None:
+    agent = Agent()
+    environ = {"BOTWATCH_URL": "http://127.0.0.1:9", "BOTWATCH_TOKEN": TOKEN}
+    watchdog = Watchdog(config(environ), agent.watched)
+    with agent.handling("42"):
+        assert watchdog.step(watchdog.due_s + 60) == [], "a minute in which nobody could look either"
+        assert len(watchdog.step(watchdog.due_s)) == 1, "it still hangs, and is looked at in time"
 
 
 def test_what_may_last_does_not_hang(start: Start, collector: CollectorDouble) -> None:
