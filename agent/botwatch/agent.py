@@ -419,8 +419,8 @@ class Agent:
         self._losses = Losses()
         self.watched.start_over()
         if running is not None:
-            running.abandon()
             self._append = self._append_after_fork
+            running.abandon()
 
     def _append_after_fork(self, body: str) -> None:
         with self._lock:

@@ -408,3 +408,20 @@ def test_spool_is_readable_by_its_owner_alone(open_spool: Open, tmp_path: Path) 
     write(open_spool(), 1)
     for path in (tmp_path / "root", *(tmp_path / "root").rglob("*.seg")):
         assert path.stat().st_mode & 0o077 == 0
+
+
+def test_segment_that_is_being_closed_at_a_fork_is_not_closed_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = segment.create_segment(1, str(tmp_path / "1.seg"), SEGMENT_BYTES)
+    close, closed = os.close, []
+
+    def fork_here(fd: int) -> None:
+        closed.append(fd)
+        # What a child does that was forked while the parent's thread is in here.
+        one.close()
+        close(fd)
+
+    monkeypatch.setattr(os, "close", fork_here)
+    one.close()
+    assert len(closed) == 1

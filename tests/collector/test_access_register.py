@@ -106,7 +106,7 @@ def test_large_batch_is_taken_and_has_to_be_waited_for() -> None:
     limit = rate.RateLimit(100)
     limit.spend(1, 5_000, NOW)
 
-    with pytest.raises(TooManyRequests, match="100 events a second") as refused:
+    with pytest.raises(TooManyRequests, match="the limit is 100 a second") as refused:
         limit.spend(1, 1, NOW + 1_000)
 
     assert refused.value.retry_after_s == 48

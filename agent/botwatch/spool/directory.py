@@ -73,10 +73,12 @@ class InstanceDirectory:
 
     def close(self) -> None:
         """Give the directory up; whoever takes the lock next owns it. Safe to repeat."""
-        for fd in (self._cursor_fd, self._lock_fd):
+        # Forgotten first, because of forks, as in Segment.close.
+        fds = self._cursor_fd, self._lock_fd
+        self._cursor_fd = self._lock_fd = -1
+        for fd in fds:
             if fd >= 0:
                 os.close(fd)
-        self._cursor_fd = self._lock_fd = -1
 
     def remove(self) -> None:
         remove_tree(self.path)

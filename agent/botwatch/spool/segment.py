@@ -81,9 +81,10 @@ class Segment:
             with contextlib.suppress(BufferError):
                 self.map.close()
             self.map = None
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        # Forgotten first: a child forked in between would close it again, or what has its number by then.
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
 
     def remove(self) -> None:
         self.close()
