@@ -16,7 +16,7 @@ from .collector.server import Server
 from .collector.streams import let_streams_end
 from .postgres import PostgresServer
 
-pytest_plugins = ["tests.required_tools"]
+pytest_plugins = ["tests.required_tools", "tests.watchdog"]
 
 BACKENDS = ("sqlite", "postgresql")
 

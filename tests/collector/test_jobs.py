@@ -3,9 +3,8 @@
 import os
 import signal
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -19,17 +18,11 @@ from botwatch_collector.jobs import JOBS, Job, Shift
 from botwatch_collector.jobs.claims import LEASE_MS, claim, register
 
 from ..postgres import PostgresServer
+from ..waiting import until
 from .server import Server
 
 NOW = 1_790_000_000_000
 CONFIG = Config(database="sqlite:///unused")
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def counting(runs: list[int], more: int = 0) -> Job:

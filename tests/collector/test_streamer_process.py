@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from botwatch_collector.config import Limits
 from botwatch_collector.streamer.notices import listen
 
 from ..postgres import PostgresServer
+from ..waiting import until
 from .posting import post, post_until_answered
 from .server import Server
 from .streams import InBackground, Stream, add_bots, say
@@ -45,13 +46,6 @@ def opened(server: Server, token: str, cursor: int | None = None) -> Iterator[St
     with requests.get(server.url + PATH, headers=headers, stream=True, timeout=DEADLINE_S) as reply:
         reply.raise_for_status()
         yield Stream(reply.raw.stream(65_536))
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
 
 
 # Killed at random

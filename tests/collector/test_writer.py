@@ -14,6 +14,7 @@ from botwatch_collector.ingest import writer as writer_module
 from botwatch_collector.ingest.store import Incoming, Outcome, store
 from botwatch_collector.ingest.writer import Commit, Writer
 
+from ..waiting import until
 from .test_store import batch, message
 
 
@@ -58,8 +59,7 @@ def test_batches_that_wait_share_a_transaction(database: None, monkeypatch: pyte
     ]
     for thread in waiting:
         thread.start()
-    while writer.queued_events < 10:
-        threading.Event().wait(0.001)
+    until(lambda: writer.queued_events == 10)
     may_end.set()
     for thread in [first, *waiting]:
         thread.join()
@@ -96,7 +96,11 @@ def test_slow_database_is_not_acknowledged(database: None, monkeypatch: pytest.M
 
     with pytest.raises(Unavailable, match="slow"):
         writer.submit(batch(message(1)))
+
     may_end.set()
+    # Its thread must be done with the database before the fixture closes that.
+    until(lambda: writer.queued_events == 0)
+    assert models.Message.select().count() == 1
 
 
 def test_database_that_is_away_costs_a_503_and_nothing_else(
