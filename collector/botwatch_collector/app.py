@@ -13,7 +13,7 @@ from .api import monitoring as monitoring_api
 from .api import stream as stream_api
 from .config import Config, load
 from .ingest.writer import Commit, Writer
-from .pages import accounts, base, first_run, login, monitoring, settings, tokens
+from .pages import accounts, base, first_run, login, monitoring, settings, style, tokens
 from .pages import analytics as analytics_page
 from .streamer import Door
 
@@ -71,7 +71,7 @@ def create_app(
         }
     )
     app.secret_key = cookie_key or _kept_key()
-    for blueprint in BLUEPRINTS:
+    for blueprint in (*BLUEPRINTS, *((style.blueprint,) if config.debug else ())):
         app.register_blueprint(blueprint)
     security.protect(app)
     replies.register(app)

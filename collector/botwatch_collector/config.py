@@ -62,6 +62,7 @@ class Config:
     admin_user: str | None = None
     admin_password: str | None = field(default=None, repr=False)
     archive: Path | None = None
+    debug: bool = False
     keep: Keep = field(default_factory=Keep)
     limits: Limits = field(default_factory=Limits)
 
@@ -92,6 +93,7 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         admin_user=env.get("BOTWATCH_ADMIN_USER") or None,
         admin_password=_secret(env, "BOTWATCH_ADMIN_PASSWORD"),
         archive=Path(env["BOTWATCH_ARCHIVE"]).absolute() if env.get("BOTWATCH_ARCHIVE") else None,
+        debug=bool(_number(env, "BOTWATCH_DEBUG", 0, least=0)),
         keep=_keep(env),
     )
 

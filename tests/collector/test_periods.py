@@ -47,6 +47,21 @@ def test_range_into_the_future_ends_now() -> None:
     assert asked("range=custom&from=2026-10-26&to=2027-01-01").window.end == NOW + 1
 
 
+def test_moments_of_the_reader_are_exact_and_the_last_is_left_out() -> None:
+    window = asked("range=custom&from=2026-10-26T14:00&to=2026-10-26T15:30").window
+    assert (window.start, window.length) == (midnight(26) + 14 * HOUR, 90 * 60_000)
+
+
+def test_last_hour_is_told_by_minute() -> None:
+    period = asked("range=1h")
+    assert (period.bucket, period.window.start) == ("minute", NOW - 59 * 60_000)
+
+
+def test_comparison_can_be_left_out() -> None:
+    assert asked("").compares
+    assert not asked("compare=none").compares
+
+
 def test_bucket_that_would_not_fit_is_replaced() -> None:
     assert asked("range=1y&bucket=hour").bucket == "month"
     assert asked("range=7d&bucket=hour").bucket == "hour"
@@ -68,6 +83,9 @@ def test_every_length_has_a_bucket_that_can_be_drawn(length: int) -> None:
         ("range=custom&from=2026-10-02&to=2026-10-01", "to"),
         ("range=custom&from=2027-10-02&to=2027-11-01", "from"),
         ("range=custom&from=0001-01-01&to=9999-12-31", "from"),
+        ("range=custom&from=2026-10-01T10:00&to=2026-10-01T10:00", "to"),
+        ("range=custom&from=2026-10-01T25:00&to=2026-10-02", "from"),
+        ("compare=yesterday", "compare"),
         ("bucket=second", "bucket"),
     ],
 )

@@ -67,6 +67,7 @@ def started(folder: Path) -> Server:
     """A server on a database of its own; enter it to start it."""
     server = Server(f"sqlite:///{folder}/botwatch.db", workers=1)
     server.environment |= {"BOTWATCH_ADMIN_USER": USERNAME, "BOTWATCH_ADMIN_PASSWORD": PASSWORD}
+    server.environment |= {"BOTWATCH_DEBUG": "1"}
     return server
 
 

@@ -58,9 +58,9 @@ def test_range_is_chosen_by_links_and_days_and_kept_in_the_address(page: Page, b
     page.get_by_role("link", name="Hour", exact=True).click()
     assert "bucket=hour" in page.url and "range=7d" in page.url
     day = datetime.now(UTC).date() - timedelta(days=2)
-    page.get_by_text("Days …").click()
-    page.get_by_label("First day").fill(day.isoformat())
-    page.get_by_label("Last day").fill(day.isoformat())
+    page.get_by_text("Custom …").click()
+    page.get_by_label("From").fill(f"{day}T00:00")
+    page.get_by_label("To", exact=True).fill(f"{day + timedelta(days=1)}T00:00")
     page.get_by_role("button", name="Show").click()
     assert "100" in kpi(page, "Messages").splitlines()
     shown = page.url
@@ -70,7 +70,7 @@ def test_range_is_chosen_by_links_and_days_and_kept_in_the_address(page: Page, b
 
 def test_both_charts_are_drawn_and_read_out_together(page: Page, bot: Bot) -> None:
     page.goto(f"{bot.url}/analytics?bot={bot.name}&range=7d")
-    expect(page.locator("#course-users canvas")).to_be_visible()
+    expect(page.locator("#users-chart canvas")).to_be_visible()
     over = page.locator("#course-chart .u-over")
     box = over.bounding_box()
     assert box is not None

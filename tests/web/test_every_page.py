@@ -27,6 +27,7 @@ PAGES = (
     "/settings",
     "/settings/tokens",
     "/settings/accounts",
+    "/ui",
     "/first-run",
     "/first-run?bot={bot}",
     "/first-run?bot={silent}",

@@ -37,10 +37,10 @@ def test_page_shows_the_figures_of_the_chosen_bot(page: Page, bot: Bot, server: 
 def test_figures_come_up_to_date_without_a_reload(page: Page, bot: Bot) -> None:
     page.goto(f"{bot.url}/monitoring?bot={bot.name}")
     numbers = page.locator("#volume-numbers")
-    before = numbers.get_attribute("data-volume")
+    before = numbers.get_attribute("data-series")
     bot.hear("one", "two")
     refresh(page)
-    expect(numbers).not_to_have_attribute("data-volume", before or "")
+    expect(numbers).not_to_have_attribute("data-series", before or "")
     assert "2" in card(page, "Messages, 24 h").splitlines()
 
 

@@ -7,6 +7,7 @@ from flask import Blueprint, current_app, request
 
 from .. import clock, guard
 from ..analytics.anomalies import Anomalies, anomalies
+from ..analytics.calendar import BucketName
 from ..analytics.course import Step, course
 from ..analytics.heatmap import heatmap
 from ..analytics.overview import overview
@@ -14,12 +15,11 @@ from ..analytics.top_users import Cursor, top_users
 from ..config import Config
 from . import base, periods
 from .periods import Period
+from .shades import shaded
 
 blueprint = Blueprint("analytics_page", __name__)
 
 _USERS_SHOWN = 20
-_SHADES = 6
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 @blueprint.get("/analytics")
@@ -30,44 +30,46 @@ def analytics() -> str:
     bots = base.chosen_bots(reader)
     period = periods.asked(now, zone)
     steps = course(bots, period.window, period.bucket, zone)
-    most_points = _config().limits.points
-    unusual = anomalies(bots, period.window, period.bucket, zone, now=now, most_points=most_points)
+    unusual = _unusual(bots, period, now)
     cursor = Cursor.read(request.args["users_after"]) if request.args.get("users_after") else None
     return base.render(
         "analytics.html",
         reader,
         period=period,
-        presets=periods.PRESETS,
+        bucket_choices=[_choice(period, name) for name in period.buckets],
         board=msgspec.to_builtins(overview(bots, period.window)),
         course=_course(steps, period, unusual, now),
-        judged=unusual.judged,
-        heatmap=_heatmap(heatmap(bots, period.window, zone).cells),
+        is_judged=unusual is None or unusual.judged > 0,
+        heatmap=shaded(heatmap(bots, period.window, zone).cells),
         top=top_users(bots, cursor.window if cursor else period.window, _USERS_SHOWN, cursor),
         is_first_page=cursor is None,
         at=clock.iso(now),
     )
 
 
-def _course(steps: list[Step], period: Period, unusual: Anomalies, now: int) -> list[dict[str, Any]]:
+def _choice(period: Period, bucket: BucketName) -> tuple[str, str, bool]:
+    return bucket.capitalize(), base.here(bucket=bucket), bucket == period.bucket
+
+
+def _unusual(bots: list[int], period: Period, now: int) -> Anomalies | None:
+    """None for minutes: what is usual is known of hours and longer."""
+    if period.bucket == "minute":
+        return None
+    most_points = _config().limits.points
+    return anomalies(bots, period.window, period.bucket, period.zone, now=now, most_points=most_points)
+
+
+def _course(steps: list[Step], period: Period, unusual: Anomalies | None, now: int) -> list[dict[str, Any]]:
     """The chart's steps with what is unusual about them; the last one may still be open."""
-    of_step = {one.at: one for one in unusual.anomalies}
+    of_step = {one.at: one for one in unusual.anomalies} if unusual else {}
     made = []
     for step in steps:
         anomaly = of_step.get(step.at)
         told = {"expected": anomaly.expected, "more": anomaly.deviations > 0} if anomaly else None
-        made.append(msgspec.to_builtins(step) | {"total": step.received + step.sent, "unusual": told})
+        more = {"total": step.received + step.sent, "unusual": told}
+        made.append(msgspec.to_builtins(step) | more | ({} if period.compares else {"before": None}))
     made[-1]["open"] = period.window.end > now
     return made
-
-
-def _heatmap(cells: list[list[int]]) -> dict[str, Any]:
-    """Rows of (count, shade); shade 0 is nothing at all, the highest count has the last one."""
-    highest = max(max(row) for row in cells)
-    rows = [
-        (day, [(count, -(-count * _SHADES // highest) if highest else 0) for count in row])
-        for day, row in zip(_DAYS, cells, strict=True)
-    ]
-    return {"rows": rows, "highest": highest, "shades": range(_SHADES + 1)}
 
 
 def _config() -> Config:

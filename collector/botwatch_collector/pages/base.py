@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask import Flask, g, render_template, request
 
 from ..access import Reader, accounts
 from ..models import Account
+from . import periods
 from .filters import FILTERS
 
 _UTC = ZoneInfo("UTC")
@@ -16,18 +18,32 @@ _UTC = ZoneInfo("UTC")
 
 @dataclass(frozen=True)
 class Page:
-    """An entry of a menu. `keeps_bot` takes the chosen bot along; `role` is what it takes to see it."""
+    """An entry of a menu.
+
+    `keeps` are the parameters of the address that go along to it; `role` is what it takes to see it; `key`
+    leads to it after a `g`.
+    """
 
     path: str
     title: str
-    keeps_bot: bool = False
+    keeps: tuple[str, ...] = ()
     role: str = "viewer"
+    key: str = ""
+
+    def address(self) -> str:
+        """With what this page's address has of its parameters."""
+        return _address(self.path, [(name, value) for name, value in _asked() if name in self.keeps])
+
+
+_BOT = ("bot",)
+# A place in a list belongs to what was asked when the list began.
+_PLACES = ("users_after", "cursor")
 
 
 MENU = (
-    Page("/monitoring", "Monitoring", keeps_bot=True),
-    Page("/analytics", "Analytics", keeps_bot=True),
-    Page("/first-run", "Set-up"),
+    Page("/monitoring", "Monitoring", keeps=_BOT, key="m"),
+    Page("/analytics", "Analytics", keeps=_BOT + periods.PARAMETERS, key="a"),
+    Page("/first-run", "Set-up", key="s"),
 )
 SETTINGS = (
     Page("/settings", "Your account"),
@@ -39,6 +55,7 @@ SETTINGS = (
 def register(app: Flask) -> None:
     """Give the templates their filters and what stands around every page."""
     app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.globals.update(here=here, asked_besides=asked_besides)
     app.context_processor(_around)
 
 
@@ -46,6 +63,17 @@ def render(template: str, reader: Reader, **values: Any) -> str:
     """A whole page for somebody who is logged in, with the bot switcher in its header."""
     names = [bot.name for bot in reader.bots()]
     return render_template(template, bot_names=names, chosen_bot=chosen_bot(), **values)
+
+
+def here(**changes: str | None) -> str:
+    """The address of this page with these parameters instead of its own; None takes one away."""
+    kept = [(name, value) for name, value in _asked() if name not in changes and name not in _PLACES]
+    return _address(request.path, [*kept, *((name, value) for name, value in changes.items() if value)])
+
+
+def asked_besides(*names: str) -> list[tuple[str, str]]:
+    """The parameters that a form of this page has to send along."""
+    return [(name, value) for name, value in _asked() if name not in names and name not in _PLACES]
 
 
 def chosen_bot() -> str | None:
@@ -65,10 +93,23 @@ def is_fragment() -> bool:
 
 
 def reader_zone() -> ZoneInfo:
-    """The zone of the account if it chose one, else that of the browser, which a script told us."""
+    """That of the address, so that a link shows everyone the same days; else the one that the account chose;
+    else that of the browser, which a script told us.
+    """
+    for wanted in (_asked_zone(), _chosen_zone(), request.cookies.get("tz")):
+        if wanted in _known_zones():
+            return ZoneInfo(wanted)
+    return _UTC
+
+
+def _asked_zone() -> str | None:
+    zone = request.args.get("tz")
+    return zone if zone in _known_zones() else None
+
+
+def _chosen_zone() -> str | None:
     account = _account()
-    wanted = (account and account.time_zone) or request.cookies.get("tz", "")
-    return ZoneInfo(wanted) if wanted in _known_zones() else _UTC
+    return account.time_zone if account else None
 
 
 @cache
@@ -85,8 +126,16 @@ def _around() -> dict[str, Any]:
         "pages_menu": MENU,
         "settings_menu": [page for page in SETTINGS if account and accounts.may(account, page.role)],
         "zone": reader_zone(),
-        "zone_is_chosen": bool(account and account.time_zone),
+        "zone_is_chosen": bool(_asked_zone() or _chosen_zone()),
     }
+
+
+def _asked() -> list[tuple[str, str]]:
+    return [(name, value) for name, values in request.args.lists() for value in values]
+
+
+def _address(path: str, parameters: list[tuple[str, str]]) -> str:
+    return f"{path}?{urlencode(parameters)}" if parameters else path
 
 
 def _account() -> Account | None:

@@ -105,9 +105,9 @@ def day(value: date) -> str:
 
 
 def bucket(at: str, name: str, zone: ZoneInfo) -> str:
-    """A step of a chart: `24 Nov, 14:00`, `24 Nov 2026`, `week of 23 Nov 2026`, `Nov 2026`."""
+    """A step of a chart, `24 Nov, 14:00`, `24 Nov 2026`, `week of 23 Nov 2026`, `Nov 2026`."""
     local = _moment(at).astimezone(zone)
-    if name == "hour":
+    if name in ("minute", "hour"):
         return f"{local.day} {local:%b, %H:%M}"
     if name == "month":
         return f"{local:%b %Y}"

@@ -4,11 +4,13 @@ import * as address from "./address.js";
 import * as charts from "./charts.js";
 import * as copy from "./copy.js";
 import * as course from "./course.js";
+import * as dialogs from "./dialogs.js";
 import * as feed from "./feed.js";
 import * as heatmap from "./heatmap.js";
 import * as menu from "./menu.js";
 import * as panel from "./panel.js";
 import * as refresh from "./refresh.js";
 import * as times from "./times.js";
+import * as toast from "./toast.js";
 
-for (const part of [address, times, menu, copy, panel, charts, course, heatmap, feed, refresh]) part.start();
+for (const part of [dialogs, address, times, menu, copy, panel, charts, course, heatmap, feed, refresh, toast]) part.start();

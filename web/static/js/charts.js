@@ -17,7 +17,7 @@ export function start() {
 
 // [times in s, all messages, those received, all messages of the day before]
 function series() {
-  const { hours, previous } = JSON.parse(document.getElementById("volume-numbers").dataset.volume);
+  const { hours, previous } = JSON.parse(document.getElementById("volume-numbers").dataset.series);
   return [
     hours.map((hour) => Date.parse(hour.at) / 1000),
     hours.map((hour) => hour.in + hour.out),

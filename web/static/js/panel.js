@@ -22,9 +22,6 @@ export function start() {
       if (event.detail.elt.matches("[data-panel]")) show(body, FAILED);
     });
   }
-  panel.addEventListener("click", (event) => {
-    if (event.target === panel) panel.close();
-  });
   // The link may have been replaced by a refresh since: find its successor.
   panel.addEventListener("close", () => document.getElementById(openedBy)?.focus());
 }
