@@ -12,6 +12,7 @@ from .api import metrics as metrics_api
 from .api import monitoring as monitoring_api
 from .api import stream as stream_api
 from .config import Config, load
+from .ingest.shares import Shares
 from .ingest.writer import Commit, Writer
 from .pages import accounts, base, first_run, login, monitoring, settings, style, tokens
 from .pages import analytics as analytics_page
@@ -62,6 +63,7 @@ def create_app(
     app.extensions["botwatch.door"] = door
     writer = Writer(config.limits, lambda commit: _committed(commit, door))
     app.extensions["botwatch.writer"] = writer
+    app.extensions["botwatch.seats"] = Shares(config.ingest_threads)
     app.extensions["botwatch.pings"] = RateLimit(config.limits.pings_per_s)
     app.extensions["botwatch.worker"] = metrics.Worker(
         {

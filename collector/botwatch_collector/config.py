@@ -71,6 +71,11 @@ class Config:
         """How many streams a worker holds itself, where the streamer can't: each takes a thread."""
         return min(self.max_streams, self.threads // 2)
 
+    @property
+    def ingest_threads(self) -> int:
+        """How many of a worker's threads may be busy with batches: the others are left to pages."""
+        return self.threads - self.threads // 4
+
 
 def load(environ: Mapping[str, str] | None = None) -> Config:
     """Read BOTWATCH_* variables; a secret may also come from the file named by `..._FILE`.

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,11 @@ database = peewee.DatabaseProxy()
 
 COMMITTED = "botwatch_committed"
 """The channel on which PostgreSQL tells all hosts of a commit."""
+
+_PATIENCE_S = 20.0
+_READ_ONLY = "25006"
+# The driver's own cursor raises the driver's own errors.
+_peewees_errors = peewee.__exception_wrapper__  # type: ignore[attr-defined]
 
 _PRAGMAS = {
     "journal_mode": "wal",
@@ -65,18 +71,50 @@ def connected() -> Iterator[None]:
 
 
 @contextmanager
-def writing() -> Iterator[None]:
+def writing(patience_s: float | None = None) -> Iterator[None]:
     """A transaction that holds the right to write.
 
     On SQLite the processes queue on a lock beside the file, because SQLite itself would let them sleep and
-    try again, which costs half the throughput and seconds at the tail.
+    try again, which costs half the throughput and seconds at the tail. With a `patience_s`, it raises
+    Unavailable or Peewee's OperationalError when others hold the right for longer.
     """
     if is_postgresql():
         with database.atomic():
+            if patience_s is not None:
+                # 0 would be for ever.
+                database.execute_sql(f"SET LOCAL lock_timeout = {max(1, round(patience_s * 1_000))}")
             yield
         return
-    with _file_lock(database.obj.database), database.atomic("IMMEDIATE"):
+    with _file_lock(database.obj.database, patience_s), database.atomic("IMMEDIATE"):
         yield
+
+
+def write_if_free(query: peewee.Query) -> bool:
+    """Make a change that nothing depends on, unless others write just now or the database takes nothing."""
+    try:
+        with writing(patience_s=0):
+            query.execute()
+    except Unavailable:
+        return False
+    except peewee.PeeweeException as error:
+        if not is_outage(error):
+            raise
+        return False
+    return True
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether it lies with the database, not with what it was asked, that it takes or gives nothing now.
+
+    A full disk, a lock, no connection; and a PostgreSQL that only lets read, such as a standby.
+    """
+    is_read_only = getattr(error.__context__, "sqlstate", None) == _READ_ONLY
+    return is_read_only or isinstance(error, peewee.OperationalError | peewee.InterfaceError)
+
+
+def forget_idle_connections() -> None:
+    """Broken ones would be handed out again; the pool makes new ones."""
+    database.close_idle()
 
 
 def size_bytes() -> int:
@@ -146,11 +184,13 @@ def insert_rows(
         arrays = ", ".join(f"%s::{_array_type(model, column)}[]" for column in columns)
         # Table and column names come from the models, never from a request.
         sql = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {then}"  # noqa: S608
-        cursor.execute(sql, [list(values) for values in zip(*rows, strict=True)])
+        with _peewees_errors:
+            cursor.execute(sql, [list(values) for values in zip(*rows, strict=True)])
         return
     marks = ", ".join("?" for _ in columns)
     # "WHERE true" parts the upsert clause from a join; VALUES needs none.
-    cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks}) {then}", rows)  # noqa: S608
+    with _peewees_errors:
+        cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks}) {then}", rows)  # noqa: S608
 
 
 def select_keys(sql: str, keys: Iterable[Any], size: int = 500) -> Iterator[tuple[Any, ...]]:
@@ -210,6 +250,9 @@ def _postgresql(url: str, connections: int) -> peewee.Database:
         max_connections=connections,
         timeout=30,
         prefer_psycopg3=True,
+        # A host that is gone answers nothing at all.
+        connect_timeout=5,
+        tcp_user_timeout=20_000,
         # Transaction-pooling proxies can't keep server-side prepared statements.
         prepare_threshold=None,
     )
@@ -219,11 +262,31 @@ _threads_lock = threading.Lock()
 
 
 @contextmanager
-def _file_lock(path: str) -> Iterator[None]:
-    with _threads_lock:
+def _file_lock(path: str, patience_s: float | None = None) -> Iterator[None]:
+    # One thread of a process waits for the lock of the file, the others wait for that thread: it may be for
+    # ever, when another program holds the file, and must not take them all.
+    if not _threads_lock.acquire(timeout=_PATIENCE_S if patience_s is None else patience_s):
+        raise Unavailable("others are writing to the database", retry_after_s=2)
+    try:
         handle = os.open(f"{path}-write-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            _lock(handle, patience_s)
             yield
         finally:
             os.close(handle)
+    finally:
+        _threads_lock.release()
+
+
+def _lock(handle: int, patience_s: float | None) -> None:
+    if patience_s is None:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        return None
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise Unavailable("others are writing to the database", retry_after_s=2) from None
+        time.sleep(0.01)

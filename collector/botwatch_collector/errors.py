@@ -26,6 +26,12 @@ class SchemaError(BotwatchError):
     code = "schema"
 
 
+class DamagedDatabase(BotwatchError):
+    """The database's file is not sound any more."""
+
+    code = "damaged"
+
+
 class BackupError(BotwatchError):
     """A file that can't be restored, or a database that it can't be restored into."""
 

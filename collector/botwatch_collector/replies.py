@@ -6,6 +6,7 @@ import peewee
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from . import damage, db
 from .errors import BotwatchError, Unavailable
 from .security import shown_path
 
@@ -18,8 +19,7 @@ def register(app: Flask) -> None:
     """Answer every error of the application here."""
     app.register_error_handler(BotwatchError, _known)
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(peewee.OperationalError, _no_database)
-    app.register_error_handler(peewee.InterfaceError, _no_database)
+    app.register_error_handler(peewee.PeeweeException, _database)
     app.register_error_handler(Exception, _unknown)
 
 
@@ -32,7 +32,9 @@ def _known(error: BotwatchError) -> Response:
     return reply
 
 
-def _no_database(error: peewee.DatabaseError) -> Response:
+def _database(error: peewee.PeeweeException) -> Response:
+    if not damage.note(error) and not db.is_outage(error):
+        return _unknown(error)
     path = shown_path(request.path)
     _log.warning("%s %s: the database does not answer: %s", request.method, path, error)
     return _known(Unavailable("the database does not answer at present", retry_after_s=5))

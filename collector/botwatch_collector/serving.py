@@ -4,6 +4,7 @@ the companions of them all.
 The master holds no connection to the database when it forks, so that no two processes share one.
 """
 
+import atexit
 import errno
 import logging
 import os
@@ -124,6 +125,8 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Flask:
         app = create_app(self._config, cookie_key=self._cookie_key, door=self._door)
         app.extensions["botwatch.worker"].start()
+        # What was registered last is done first: what this stores is still counted.
+        atexit.register(app.extensions["botwatch.writer"].close)
         return app
 
     def _settings(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def count(username: str, address: str, limits: Limits, now: int) -> None:
     """Note an attempt; raises TooManyRequests, and forgets the attempt, when there were too many."""
     name, origin = _name(username), _network(address)
     with db.writing():
-        LoginFailure.delete().where(LoginFailure.at <= now - limits.login_window_ms).execute()
+        LoginFailure.delete().where(~_counts(limits, now)).execute()
         attempt = LoginFailure.create(username=name, address=origin, at=now)
     free_at = max(
         _free_at(LoginFailure.username == name, limits.login_failures_per_username, limits, now),
@@ -43,12 +43,16 @@ def forgive(username: str) -> None:
 
 def _free_at(is_counted: peewee.Expression, most: int, limits: Limits, now: int) -> int:
     """When the next attempt is free; 0 when this one, which is among those counted, already is."""
-    in_window = LoginFailure.at > now - limits.login_window_ms
-    attempts = LoginFailure.select().where(is_counted & in_window)
+    attempts = LoginFailure.select().where(is_counted & _counts(limits, now))
     if attempts.count() <= most:
         return 0
     oldest = attempts.select(peewee.fn.MIN(LoginFailure.at)).scalar()
     return int(oldest if oldest is not None else now) + limits.login_window_ms
+
+
+def _counts(limits: Limits, now: int) -> peewee.Expression:
+    """Those of the window. One far ahead was noted under a clock that has been set back since."""
+    return LoginFailure.at.between(now - limits.login_window_ms + 1, now + limits.login_window_ms)
 
 
 def _name(username: str) -> str:

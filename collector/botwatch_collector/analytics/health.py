@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from .. import db
+from .. import damage, db
 from ..clock import iso
 from .bots import BotState, CheckState
 from .system import memory
@@ -72,11 +72,15 @@ def database_indicator(now: int) -> Indicator:
     started = time.perf_counter()
     db.database.execute_sql("SELECT 1").fetchone()
     latency_ms = round(1_000 * (time.perf_counter() - started), 3)
+    status: Status = "ok" if latency_ms <= _SLOW_MS else "warn"
+    message = f"answers in {latency_ms:.1f} ms"
+    if damage.found() is not None:
+        status, message = "fail", "its file is damaged: no event is stored"
     return Indicator(
         "database",
         "Database",
-        "ok" if latency_ms <= _SLOW_MS else "warn",
-        f"answers in {latency_ms:.1f} ms",
+        status,
+        message,
         iso(now),
         {"latency_ms": latency_ms, "kind": db.dialect()},
     )

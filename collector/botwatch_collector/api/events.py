@@ -12,6 +12,7 @@ from ..ingest import decode
 from ..ingest.store import Incoming
 from ..ingest.wire import Batch
 from ..ingest.writer import Writer
+from .seats import seat
 
 blueprint = Blueprint("events", __name__)
 
@@ -22,10 +23,15 @@ _TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 @requires_scope("ingest")
 def receive() -> dict[str, int]:
     """Store a batch. The answer comes when it is durable, and sending it again changes nothing."""
-    batch = _read_batch(current_app.config["BOTWATCH"])
-    received_at = clock.now()
-    rate.spend(g.token.id, len(batch.events), received_at)
-    outcome = _writer().submit(Incoming(g.token.bot_id, batch, received_at))
+    config: Config = current_app.config["BOTWATCH"]
+    body = _body(config.limits.batch_bytes)
+    # Before anything is unpacked: who sends too much should cost little.
+    rate.spend(g.token.id, 0, clock.now())
+    with seat(g.token.bot_id):
+        batch = _decoded(body, config)
+        received_at = clock.now()
+        rate.spend(g.token.id, len(batch.events), received_at)
+        outcome = _writer().submit(Incoming(g.token.bot_id, batch, received_at))
     return {"stored": outcome.stored, "duplicates": outcome.duplicates}
 
 
@@ -37,10 +43,10 @@ def _count_refusals(reply: Response) -> Response:
     return reply
 
 
-def _read_batch(config: Config) -> Batch:
+def _decoded(body: bytes, config: Config) -> Batch:
     if request.mimetype not in _TYPES:
         raise UnsupportedEncoding(f"Content-Type: expected {_TYPES[0]}, got {request.mimetype[:80]!r}")
-    batch = decode.batch(_body(config.limits.batch_bytes), request.content_encoding or "", config.limits)
+    batch = decode.batch(body, request.content_encoding or "", config.limits)
     if batch.header.bot is not None and batch.header.bot != g.token.bot.name:
         raise Forbidden("header.bot: the token belongs to another bot", at="header.bot")
     return batch

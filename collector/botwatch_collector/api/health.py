@@ -7,10 +7,11 @@ import logging
 from collections.abc import Callable
 
 import peewee
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request
 
-from .. import db, migrations
+from .. import damage, db, migrations
 from ..errors import BotwatchError
+from ..ingest.writer import Writer
 from ..lifecycle import stopping
 
 blueprint = Blueprint("health", __name__)
@@ -51,6 +52,15 @@ def _database_answers() -> bool:
     return True
 
 
+def _file_is_intact() -> bool:
+    return damage.found() is None
+
+
+def _takes_events() -> bool:
+    writer: Writer = current_app.extensions["botwatch.writer"]
+    return writer.is_storing()
+
+
 def _schema_is_current() -> bool:
     return not migrations.pending()
 
@@ -63,6 +73,8 @@ _CHECKS: dict[str, Callable[[], bool]] = {
     "process": _is_staying,
     "database": _database_answers,
     "schema": _schema_is_current,
+    "intact": _file_is_intact,
+    "ingest": _takes_events,
 }
 
 

@@ -14,6 +14,7 @@ from ..ingest.store import Incoming
 from ..ingest.writer import Writer
 from ..models import Token
 from ..security import csrf
+from .seats import seat
 
 blueprint = Blueprint("ping", __name__)
 
@@ -31,7 +32,8 @@ def receive(key: str, what: str) -> Response:
     ping = _ping(what)
     _limit().spend(token.id, 1, now)
     assert token.bot_id is not None
-    _writer().submit(Incoming(token.bot_id, batch(token, ping, now), now))
+    with seat(token.bot_id):
+        _writer().submit(Incoming(token.bot_id, batch(token, ping, now), now))
     return Response("OK\n", mimetype="text/plain")
 
 

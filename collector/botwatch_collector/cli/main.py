@@ -6,7 +6,7 @@ import click
 import peewee
 
 from ..errors import BotwatchError
-from . import accounts, backup, bots, demo, health, retention, schema, serve, tokens
+from . import accounts, backup, bots, check, demo, health, retention, schema, serve, tokens
 
 COMMANDS: tuple[click.Command, ...] = (
     serve.serve,
@@ -17,6 +17,7 @@ COMMANDS: tuple[click.Command, ...] = (
     accounts.account,
     backup.backup,
     backup.restore,
+    check.check,
     retention.prune,
     retention.forget_user,
     retention.rollup,

@@ -85,6 +85,12 @@ def store(incoming: Sequence[Incoming]) -> list[Outcome]:
     return outcomes
 
 
+def probe() -> None:
+    """Write as a batch would be written, and change nothing by it; raises what that would raise."""
+    with db.writing(patience_s=1):
+        models.EventSequence.update(last_id=models.EventSequence.last_id).execute()
+
+
 def _counts(group: _Group, outcomes: Sequence[Outcome]) -> counters.Deltas:
     known = sum(outcome.stored == 0 < outcome.duplicates for outcome in outcomes)
     counts = {

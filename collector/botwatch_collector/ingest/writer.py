@@ -1,26 +1,24 @@
 """Group commit: one thread stores all batches that wait, in one transaction, and answers them together.
 
-A batch is answered only after its transaction is on disk. The queue is bounded; when it is full the sender is
-asked to come back, and keeps its data.
+A batch is answered only after its transaction is on disk. Who finds the queue full, or the database in
+trouble, is asked to come back, and keeps its data.
 """
 
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import peewee
-
-from .. import db
+from .. import damage, db
 from ..config import Limits
 from ..errors import Unavailable
-from .store import Incoming, Outcome, store
+from .queue import Queue, Waiting
+from .store import Incoming, Outcome, probe, store
 
 _log = logging.getLogger(__name__)
 
-_GROUP_EVENTS = 10_000
+_END_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -32,29 +30,21 @@ class Commit:
     seconds: float
 
 
-@dataclass
-class _Waiting:
-    incoming: Incoming
-    done: threading.Event = field(default_factory=threading.Event)
-    outcome: Outcome | None = None
-    error: Exception | None = None
-
-
 class Writer:
     """One for each process. `after_commit` is called in the writer's thread and must not raise."""
 
     def __init__(self, limits: Limits, after_commit: Callable[[Commit], None] | None = None) -> None:
         self._limits = limits
         self._after_commit = after_commit
-        self._waiting: deque[_Waiting] = deque()
-        self._events = 0
-        self._wake = threading.Condition()
+        self._queue = Queue(limits.waiting_events)
+        self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._is_in_trouble = False
 
     @property
     def queued_events(self) -> int:
         """Events that wait for their transaction."""
-        return self._events
+        return self._queue.events
 
     def submit(self, incoming: Incoming) -> Outcome:
         """Store a batch and wait for it.
@@ -62,73 +52,88 @@ class Writer:
         Raises Unavailable when the queue is full, the database doesn't take it, or it took too long; then it
         may or may not be stored, and sending it again is safe.
         """
-        waiting = _Waiting(incoming)
-        with self._wake:
-            if self._events + len(incoming.batch.events) > self._limits.waiting_events:
-                raise Unavailable("too many events are waiting to be stored", retry_after_s=2)
-            self._waiting.append(waiting)
-            self._events += len(incoming.batch.events)
-            self._start()
-            self._wake.notify()
+        waiting = Waiting(incoming)
+        self._queue.put(waiting)
+        self._start()
         if not waiting.done.wait(self._limits.ingest_wait_s):
+            self._queue.give_up(waiting)
+            self._is_in_trouble = True
             raise Unavailable("the database is slow; what was sent may be stored already", retry_after_s=5)
         if waiting.error:
             raise waiting.error
         assert waiting.outcome is not None
         return waiting.outcome
 
+    def is_storing(self) -> bool:
+        """Whether the database takes events. Tries it after a failure; needs a connection then."""
+        if self._is_in_trouble:
+            damage.refuse()
+            probe()
+            self._recover()
+        return True
+
+    def close(self, timeout_s: float = _END_S) -> None:
+        """Take nothing more, and store what waits, for as long as that may take. Safe to repeat."""
+        self._queue.close()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
     def _start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="botwatch-writer", daemon=True)
-            self._thread.start()
+        if self._thread is not None:
+            return
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="botwatch-writer", daemon=True)
+                self._thread.start()
 
     def _run(self) -> None:
-        while True:
-            with self._wake:
-                self._wake.wait_for(lambda: self._waiting)
-                group = self._take_group()
+        while group := self._queue.take_group():
             try:
                 self._store(group)
             except Exception:
                 _log.exception("the writer could not store a group of batches")
                 _fail(group, Unavailable("storing failed; the collector's log says why", retry_after_s=10))
             finally:
-                with self._wake:
-                    self._events -= sum(len(waiting.incoming.batch.events) for waiting in group)
-                for waiting in group:
-                    waiting.done.set()
+                self._queue.finish(group)
 
-    def _take_group(self) -> list[_Waiting]:
-        group = [self._waiting.popleft()]
-        events = len(group[0].incoming.batch.events)
-        while self._waiting and events < _GROUP_EVENTS:
-            waiting = self._waiting.popleft()
-            events += len(waiting.incoming.batch.events)
-            group.append(waiting)
-        return group
-
-    def _store(self, group: list[_Waiting]) -> None:
+    def _store(self, group: list[Waiting]) -> None:
         try:
             self._commit(group)
-        except (peewee.OperationalError, peewee.InterfaceError) as error:
-            _log.warning("the database does not take events: %s", error)
-            _forget_connection()
-            _fail(group, Unavailable("the database does not take events at present", retry_after_s=5))
-        except Exception:
+            self._recover()
+        except Unavailable as error:
+            self._is_in_trouble = True
+            _fail(group, error)
+        except Exception as error:
+            if damage.note(error) or db.is_outage(error):
+                self._put_off(group, error)
+                return
             if len(group) == 1:
                 raise
             # One batch must not take the others with it.
             for waiting in group:
                 self._store_alone(waiting)
 
-    def _store_alone(self, waiting: _Waiting) -> None:
+    def _recover(self) -> None:
+        if self._is_in_trouble:
+            _log.info("the database takes events again")
+        self._is_in_trouble = False
+
+    def _put_off(self, group: list[Waiting], error: Exception) -> None:
+        if not self._is_in_trouble:
+            _log.warning("the database does not take events: %s", error)
+        self._is_in_trouble = True
+        db.forget_idle_connections()
+        _fail(group, Unavailable("the database does not take events at present", retry_after_s=5))
+
+    def _store_alone(self, waiting: Waiting) -> None:
         try:
             self._store([waiting])
         except Exception as error:
             _log.exception("a batch of bot %s could not be stored", waiting.incoming.bot_id)
             waiting.error = Unavailable(f"storing failed ({type(error).__name__})", retry_after_s=60)
 
-    def _commit(self, group: list[_Waiting]) -> None:
+    def _commit(self, group: list[Waiting]) -> None:
+        damage.refuse()
         started = time.monotonic()
         batches = [waiting.incoming for waiting in group]
         with db.connected():
@@ -139,12 +144,7 @@ class Writer:
             self._after_commit(Commit(batches, outcomes, time.monotonic() - started))
 
 
-def _fail(group: list[_Waiting], error: Exception) -> None:
+def _fail(group: list[Waiting], error: Exception) -> None:
     for waiting in group:
         if waiting.outcome is None:
             waiting.error = error
-
-
-def _forget_connection() -> None:
-    """A broken connection would be handed out again; the pool makes a new one."""
-    db.database.close_idle()

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Sequence
 
-from .. import clock, counters, db
+from .. import clock, counters, damage, db
 from ..clock import MINUTE
 from ..config import Config
 from ..lifecycle import stopping
@@ -47,7 +47,8 @@ class Shift:
                 behind = self._run_due(now)
                 counters.flush()
             self._healthy = True
-        except Exception:
+        except Exception as error:
+            damage.note(error)
             if self._healthy:
                 _log.exception("jobs can't be run; trying again until they can")
             self._healthy = False
@@ -55,6 +56,7 @@ class Shift:
         return behind
 
     def _run_due(self, now: int) -> bool:
+        damage.refuse()
         if not self._registered:
             claims.register((job.name for job in self._jobs), now)
             self._registered = True
@@ -69,6 +71,7 @@ class Shift:
         try:
             has_more = job.run(self._config, now)
         except Exception as error:
+            damage.note(error)
             _log.exception("the job %s failed", job.name)
             counters.count("botwatch_job_runs_total", job=job.name, result="failed")
             claims.fail(job.name, self._name, now + min(job.period_ms, _RETRY_MS), type(error).__name__)

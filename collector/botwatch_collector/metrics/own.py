@@ -25,7 +25,9 @@ WORKER_GAUGES = (
 
 def read(now: int) -> Readings:
     counted = _counted()
-    workers: list[Any] = list(CollectorWorker.select().where(CollectorWorker.seen_at > now - STALE_MS))
+    # One far ahead was seen under a clock that has been set back since.
+    is_fresh = CollectorWorker.seen_at.between(now - STALE_MS, now + STALE_MS)
+    workers: list[Any] = list(CollectorWorker.select().where(is_fresh))
     return {
         **{metric.name: _counter(metric, counted) for metric in OWN if metric.kind == "counter"},
         **{metric.name: _summary(metric, counted) for metric in OWN if metric.kind == "summary"},

@@ -57,7 +57,7 @@ class Worker:
         """Write what was counted, and the readings when they changed or were written long ago."""
         counters.flush()
         gauges = {name: float(read()) for name, read in self._gauges.items()}
-        if gauges == self._written and now - self._seen_at < _SEEN_EVERY_MS:
+        if gauges == self._written and 0 <= now - self._seen_at < _SEEN_EVERY_MS:
             return
         with db.writing():
             self._write(gauges, now)
