@@ -44,6 +44,10 @@ class Keep:
     samples_by_minute: int = 30
     samples_by_hour: int = 730
 
+    def heartbeats_since(self, now: int) -> int:
+        """From when on all heartbeats are there."""
+        return now - self.heartbeats * 24 * 3_600_000 if self.heartbeats else 0
+
 
 @dataclass(frozen=True)
 class Config:

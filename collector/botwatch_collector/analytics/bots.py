@@ -12,8 +12,8 @@ import msgspec
 from ..clock import DAY, iso
 from ..models import Bot, Heartbeat, Instance, Sample
 from . import deafness, pinging
+from .beats import State, state_of
 
-State = Literal["up", "late", "down", "stopped", "never"]
 CheckStatus = Literal["ok", "warn", "fail", "unknown"]
 
 _SHOWN_MS = DAY
@@ -33,6 +33,7 @@ _WORST_FIRST = ("fail", "warn", "unknown", "ok")
 class InstanceState(msgspec.Struct, frozen=True, kw_only=True):
     """One process of a bot. What it didn't report is null."""
 
+    id: int
     name: str
     host: str | None
     pid: int | None
@@ -104,22 +105,6 @@ def bot_states(bots: Sequence[int], now: int) -> list[BotState]:
     return [_bot(bot, instances[bot.id], now) for bot in named]
 
 
-def state_of(heartbeat: Heartbeat | None, now: int) -> State:
-    """Late after two missed intervals (10 s at least), down after four (a minute at least).
-
-    One that brings its own grace is late after its interval, and down when the grace is over.
-    """
-    if heartbeat is None:
-        return "never"
-    if heartbeat.stopping:
-        return "stopped"
-    silent_s = (now - heartbeat.received_at) / 1_000
-    late_s, down_s = max(2 * heartbeat.interval_s, 10), max(4 * heartbeat.interval_s, 60)
-    if (grace_s := heartbeat.details.get("grace_s")) is not None:
-        late_s, down_s = heartbeat.interval_s, heartbeat.interval_s + grace_s
-    return "up" if silent_s <= late_s else "late" if silent_s <= down_s else "down"
-
-
 def _bot(bot: Bot, found: list[tuple[Instance, Heartbeat | None, Sample | None]], now: int) -> BotState:
     instances = [_instance(row, heartbeat, sample, now) for row, heartbeat, sample in found]
     heard = sorted((beat for _, beat, _ in found if beat), key=lambda beat: beat.id, reverse=True)
@@ -145,6 +130,7 @@ def _instance(row: Instance, heartbeat: Heartbeat | None, sample: Sample | None,
     state = state_of(heartbeat, now)
     spool = details.get("spool", {})
     return InstanceState(
+        id=row.id,
         name=row.name,
         host=row.host,
         pid=row.pid,

@@ -6,6 +6,7 @@ import msgspec
 from flask import Blueprint, Response, current_app
 
 from .. import clock, stream
+from ..analytics.availability import RANGES, Availability, RangeName, availability
 from ..analytics.dashboard import ACTIVE_NOW_MS, Dashboard, dashboard, today
 from ..analytics.people import users
 from ..analytics.top_users import Cursor, TopUser, top_users
@@ -40,9 +41,18 @@ class StreamedMessage(msgspec.Struct, frozen=True):
 
 
 class Board(Dashboard, frozen=True):
-    """The dashboard with the newest messages, newest first."""
+    """The dashboard with the availability of the last 24 hours, and the newest messages, newest first."""
 
+    availability: list[Availability]
     feed: list[StreamedMessage]
+
+
+class AvailabilityOfBots(msgspec.Struct, frozen=True):
+    """Slots are of 30 minutes in 24 hours, of 3 hours in 7 days; the last one is still open."""
+
+    range: RangeName
+    at: str
+    bots: list[Availability]
 
 
 class ActiveUsersList(msgspec.Struct, frozen=True):
@@ -60,8 +70,21 @@ class ActiveUsersList(msgspec.Struct, frozen=True):
 def get_dashboard() -> Response:
     """Everything on the page, and the newest messages as the stream tells them."""
     bots = params.bots()
-    body: dict[str, Any] = msgspec.to_builtins(dashboard(bots, clock.now(), params.zone()))
-    return answer(body | {"feed": stream.latest(bots, _FEED)})
+    now = clock.now()
+    body: dict[str, Any] = msgspec.to_builtins(dashboard(bots, now, params.zone()))
+    return answer(
+        body | {"availability": _availability(bots, "24h", now), "feed": stream.latest(bots, _FEED)}
+    )
+
+
+@blueprint.get("/availability")
+@requires_reader
+def get_availability() -> Response:
+    """Whether each bot was there, by its heartbeats."""
+    asked = params.word("range", tuple(RANGES), "24h")
+    name: RangeName = "7d" if asked == "7d" else "24h"
+    now = clock.now()
+    return answer(AvailabilityOfBots(name, clock.iso(now), _availability(params.bots(), name, now)))
 
 
 @blueprint.get("/active-users")
@@ -85,3 +108,8 @@ def get_active_users() -> Response:
             page.next,
         )
     )
+
+
+def _availability(bots: list[int], name: RangeName, now: int) -> list[Availability]:
+    config: Config = current_app.config["BOTWATCH"]
+    return availability(bots, name, now, kept_since=config.keep.heartbeats_since(now))

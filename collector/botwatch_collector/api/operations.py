@@ -13,7 +13,7 @@ from ..analytics.overview import Overview
 from ..analytics.service import Metrics, QuickHealth
 from ..analytics.timeline import Timeline
 from ..analytics.top_users import TopUsers
-from .monitoring import ActiveUsersList, Board
+from .monitoring import ActiveUsersList, AvailabilityOfBots, Board
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -85,6 +85,7 @@ FORMAT = Parameter("format", "Of the file", {"enum": ["csv", "json", "ndjson"], 
 ACTIVE = Parameter(
     "window", "The last 30 minutes, or since midnight", {"enum": ["now", "today"], "default": "now"}
 )
+RANGE = Parameter("range", "How far back", {"enum": ["24h", "7d"], "default": "24h"})
 
 
 def _limit(default: int) -> Parameter:
@@ -177,6 +178,12 @@ OPERATIONS = (
         "All that the Monitoring page shows",
         parameters=(BOT, TZ),
         answers=Board,
+    ),
+    Operation(
+        "/api/monitoring/availability",
+        "Whether each bot was there: its heartbeats in slots, its share of uptime, its outages",
+        parameters=(BOT, RANGE),
+        answers=AvailabilityOfBots,
     ),
     Operation(
         "/api/monitoring/active-users",

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..analytics.bots import State, bot_states, state_of
+from ..analytics.beats import State, state_of
+from ..analytics.bots import bot_states
 from ..models import Heartbeat, Instance, Sample
 from . import troubles
 from .readings import Labels, Readings, Value

@@ -3,7 +3,7 @@
 from .access import Account, Login, LoginFailure, Token
 from .base import Table
 from .events import Activity, BotUser, CheckResult, EventId, EventSequence, Heartbeat, Message, Sample
-from .own import CollectorCounter, CollectorWorker, Job, Setting
+from .own import CollectorCounter, CollectorReading, CollectorWorker, Job, Setting, SlowQuery
 from .registry import PING_AGENT, Bot, Instance, ping_instance
 from .rollups import (
     MessageCounts,
@@ -54,6 +54,8 @@ TABLES: tuple[type[Table], ...] = (
     Job,
     CollectorCounter,
     CollectorWorker,
+    CollectorReading,
+    SlowQuery,
 )
 
 __all__ = [
@@ -65,6 +67,7 @@ __all__ = [
     "BotUser",
     "CheckResult",
     "CollectorCounter",
+    "CollectorReading",
     "CollectorWorker",
     "EventId",
     "EventSequence",
@@ -86,6 +89,7 @@ __all__ = [
     "ResponseTimes",
     "Sample",
     "Setting",
+    "SlowQuery",
     "Table",
     "Token",
     "UserCounts",

@@ -45,3 +45,20 @@ class Job(Table):
     started_at = peewee.BigIntegerField(null=True)
     succeeded_at = peewee.BigIntegerField(null=True)
     error = peewee.TextField(null=True)
+
+
+class CollectorReading(Table):
+    """What the collector had counted at a time, and how large its database was."""
+
+    at = peewee.BigIntegerField(primary_key=True)
+    totals = Json()
+
+
+class SlowQuery(Table):
+    """Statements that took long, all of one shape together; what they were asked with is not kept."""
+
+    shape = peewee.TextField(primary_key=True)
+    runs = peewee.BigIntegerField()
+    total_ms = peewee.DoubleField()
+    worst_ms = peewee.DoubleField()
+    last_at = peewee.BigIntegerField()

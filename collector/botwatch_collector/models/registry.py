@@ -14,11 +14,15 @@ def ping_instance(key_id: int) -> str:
 
 
 class Bot(Table):
-    """A registered bot. Its name is what people see; its id is in every key of a large table."""
+    """A registered bot. Its name is what people see; its id is in every key of a large table.
+
+    One that is retired is in no list any more, while what it sent is kept as long as everything is.
+    """
 
     id = peewee.BigAutoField()
     name = peewee.TextField(unique=True)
     created_at = peewee.BigIntegerField()
+    retired_at = peewee.BigIntegerField(null=True)
 
 
 class Instance(Table):

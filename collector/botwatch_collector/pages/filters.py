@@ -119,6 +119,28 @@ def moment(at: str, zone: ZoneInfo) -> str:
     return f"{_moment(at).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
+def slot_time(start: str, end: str | None, zone: ZoneInfo, with_day: bool) -> str:
+    """A stretch of time, `14:00 to 14:30`; of another day with it, as `24 Nov, 14:00 to 17:00`."""
+    local = _moment(start).astimezone(zone)
+    told = f"{local.day} {local:%b, %H:%M}" if with_day else f"{local:%H:%M}"
+    return f"since {told}" if end is None else f"{told} to {hour(end, zone)}"
+
+
+def slot_words(slot: Mapping[str, Any]) -> str:
+    """What was in a slot of a bar of heartbeats: `up`, or `up 26 min, down 4 min`."""
+    parts = {kind: slot[f"{kind}_s"] for kind in ("up", "late", "down", "stopped") if slot[f"{kind}_s"]}
+    if len(parts) == 1 and sum(parts.values()) >= _length_s(slot) - 1:
+        return next(iter(parts))
+    return ", ".join(f"{kind} {duration(spent)}" for kind, spent in parts.items()) or "nothing known"
+
+
+def share(value: float | None) -> str:
+    """A part in per cent; never rounded up to a hundred: `99.98 %`."""
+    if value is None:
+        return NOTHING
+    return "100 %" if value == 100 else f"{int(value * 100) / 100:.2f} %"
+
+
 def change(now: float | None, before: float | None) -> float | None:
     """Change in per cent; None where there is nothing to compare with."""
     if now is None or not before:
@@ -163,6 +185,10 @@ def sparkline(values: Sequence[float | None], width: int = 120, height: int = 28
     )
 
 
+def _length_s(slot: Mapping[str, Any]) -> float:
+    return (_moment(slot["end"]) - _moment(slot["at"])).total_seconds()
+
+
 def _plain(value: Any) -> str:
     if value is None or value in ({}, []):
         return NOTHING
@@ -203,6 +229,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "number": number,
     "percent": percent,
     "relative": relative,
+    "share": share,
     "shortened": shortened,
+    "slot_time": slot_time,
+    "slot_words": slot_words,
     "sparkline": sparkline,
 }

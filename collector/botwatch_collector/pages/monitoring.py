@@ -4,16 +4,19 @@ from collections import Counter
 from typing import Any
 
 import msgspec
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from .. import clock, guard, stream
+from ..analytics.availability import RANGES, RangeName, availability
 from ..analytics.bots import bot_states
 from ..analytics.checks import answers
 from ..analytics.dashboard import ACTIVE_NOW_MS, dashboard, today
 from ..analytics.top_users import top_users
 from ..analytics.window import Window
+from ..config import Config
 from . import arrivals, base
+from .remedies import remedies
 
 blueprint = Blueprint("monitoring", __name__)
 
@@ -41,7 +44,8 @@ def monitoring() -> str:
     # Read before the messages: what is stored in between comes by the stream as well, and is shown once.
     last_id = stream.latest_id()
     feed = stream.latest(bots, _FEED_LENGTH)
-    return base.render("monitoring.html", reader, feed=feed, last_id=last_id, **_figures(bots))
+    shown = _figures(bots) | _availability(bots)
+    return base.render("monitoring.html", reader, feed=feed, last_id=last_id, **shown)
 
 
 @blueprint.get("/monitoring/figures")
@@ -49,7 +53,8 @@ def monitoring() -> str:
 def figures() -> str:
     """The parts that are brought up to date while the page is open."""
     bots = base.chosen_bots(guard.reader())
-    return render_template("monitoring/figures.html", chosen_bot=base.chosen_bot(), **_figures(bots))
+    shown = _figures(bots) | _availability(bots)
+    return render_template("monitoring/figures.html", chosen_bot=base.chosen_bot(), **shown)
 
 
 @blueprint.get("/monitoring/health")
@@ -98,11 +103,22 @@ def _figures(bots: list[int]) -> dict[str, Any]:
         "board": board,
         "indicators": sorted(board["health"]["indicators"], key=_gravity),
         "health_words": _health_words(board["health"]["indicators"]),
+        "remedies": remedies(board["bots"]),
         "hour_totals": [hour["in"] + hour["out"] for hour in board["messages"]["hours"]],
         "instances": instances[:_INSTANCES_SHOWN],
         "instances_left_out": len(instances[_INSTANCES_SHOWN:]),
         "status_words": _STATUS_WORDS,
     }
+
+
+def _availability(bots: list[int]) -> dict[str, Any]:
+    """The bars of heartbeats, over the time that the address asks for."""
+    asked = request.args.get("beats", "")
+    name: RangeName = next((one for one in RANGES if one == asked), "24h")
+    config: Config = current_app.config["BOTWATCH"]
+    now = clock.now()
+    found = availability(bots, name, now, kept_since=config.keep.heartbeats_since(now))
+    return {"availability": msgspec.to_builtins(found), "beats": name}
 
 
 def _board(bots: list[int]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 // What every page starts with.
 
 import * as address from "./address.js";
+import * as beats from "./beats.js";
 import * as charts from "./charts.js";
 import * as copy from "./copy.js";
 import * as course from "./course.js";
@@ -13,4 +14,4 @@ import * as refresh from "./refresh.js";
 import * as times from "./times.js";
 import * as toast from "./toast.js";
 
-for (const part of [dialogs, address, times, menu, copy, panel, charts, course, heatmap, feed, refresh, toast]) part.start();
+for (const part of [dialogs, address, times, menu, copy, panel, beats, charts, course, heatmap, feed, refresh, toast]) part.start();

@@ -28,6 +28,7 @@ class Feed {
     this.pauseButton = feed.querySelector("[data-act=pause]");
     this.find = feed.querySelector("[name=find]");
     this.way = feed.querySelector("[name=way]");
+    this.of = feed.querySelector("[name=of]");
     this.template = document.getElementById("message-row");
     this.state = document.getElementById("live-state");
     this.entries = [...this.list.children].map(entryOfRow);
@@ -41,6 +42,7 @@ class Feed {
     this.pauseButton.addEventListener("click", () => this.pause(!this.paused));
     this.find.addEventListener("input", () => this.redraw());
     this.way.addEventListener("change", () => this.redraw());
+    this.of?.addEventListener("change", () => this.redraw());
     follow({
       bot: feed.dataset.bot,
       lastId: Number(feed.dataset.lastId),
@@ -94,7 +96,8 @@ class Feed {
 
   matches(entry) {
     const words = this.find.value.toLowerCase().split(/\s+/);
-    return (!this.way.value || entry.direction === this.way.value) && words.every((word) => entry.words.includes(word));
+    const isOf = (field, value) => !field?.value || field.value === value;
+    return isOf(this.way, entry.direction) && isOf(this.of, entry.bot) && words.every((word) => entry.words.includes(word));
   }
 
   row(entry) {
@@ -123,12 +126,12 @@ class Feed {
 }
 
 function entryOfRow(row) {
-  return { row, direction: row.dataset.direction, words: `${row.dataset.user} ${row.textContent}`.toLowerCase() };
+  return { row, bot: row.dataset.bot, direction: row.dataset.direction, words: `${row.dataset.user} ${row.textContent}`.toLowerCase() };
 }
 
 function entryOfMessage(message) {
   const words = [message.user_id, message.user_name, message.bot, message.channel, message.message_text];
-  return { message, direction: message.direction, words: words.filter(Boolean).join(" ").toLowerCase() };
+  return { message, bot: message.bot, direction: message.direction, words: words.filter(Boolean).join(" ").toLowerCase() };
 }
 
 function fill(row, message) {
@@ -137,6 +140,7 @@ function fill(row, message) {
   row.dataset.id = message.id;
   row.dataset.direction = message.direction;
   row.dataset.user = message.user_id ?? "";
+  row.dataset.bot = message.bot;
   slot("time").dateTime = message.timestamp;
   slot("time").textContent = clock(message.timestamp);
   slot("time").title = moment(message.timestamp);
