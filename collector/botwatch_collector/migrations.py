@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
-from . import clock, db
+from . import clock, db, partitions, views
 from .errors import SchemaError
 
 _LOCK_KEY = 0x626F7477  # "botw": the advisory lock that one migrating process holds on PostgreSQL
@@ -103,7 +103,7 @@ def available() -> list[Migration]:
 def bring_up_to_date(report: Report | None = None, *, upto: int | None = None) -> list[Migration]:
     """Apply what is missing and return it; needs a connection. `report` is called after each step.
 
-    Nothing above version `upto`, where that is given.
+    Then there are the partitions of the time to come, and the views. Nothing above version `upto`, if given.
 
     Raises SchemaError when the database was written by a newer version, or an applied file has changed since,
     and Unavailable when the disk is too full; then nothing has changed.
@@ -118,7 +118,11 @@ def bring_up_to_date(report: Report | None = None, *, upto: int | None = None) -
     wanted = [migration for migration in known if upto is None or migration.version <= upto]
     missing = [migration for migration in wanted if migration.version not in applied]
     _require_disk(missing)
-    return [migration for migration in missing if _apply(migration, report or (lambda _: None))]
+    applied_here = [migration for migration in missing if _apply(migration, report or (lambda _: None))]
+    partitions.prepare(clock.now())
+    if upto is None:
+        views.install()
+    return applied_here
 
 
 def present() -> int:

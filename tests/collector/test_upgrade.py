@@ -19,7 +19,7 @@ from .test_store import batch, message
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def first(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def first(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
     """Connected to a database of the first schema."""
     name = f"first_{uuid.uuid4().hex}"
     server: PostgresServer | None = None
@@ -27,10 +27,7 @@ def first(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         server = request.getfixturevalue("postgres")
     opened = db.connect(server.create(name) if server else f"sqlite:///{tmp_path}/first.db")
     with db.connected():
-        with monkeypatch.context() as patch:
-            oldest = migrations.available()[0]
-            patch.setattr(migrations, "available", lambda: [oldest])
-            migrations.bring_up_to_date()
+        migrations.bring_up_to_date(upto=1)
         fill()
         yield
     opened.close_all()

@@ -72,6 +72,7 @@ def test_wheel_holds_templates_migrations_and_type_markers(checkout: Path, tmp_p
     for source, installed in (
         ("web/templates", "botwatch_web/templates"),
         ("sql/migrations", "botwatch_sql/migrations"),
+        ("sql/postgresql", "botwatch_sql/postgresql"),
     ):
         files = [path for path in tracked_files() if path.is_relative_to(ROOT / source)]
         assert {f"{installed}/{path.relative_to(ROOT / source).as_posix()}" for path in files} <= names

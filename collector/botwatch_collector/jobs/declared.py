@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .. import retention
+from .. import partitions, retention, views
 from ..clock import HOUR
 from ..config import Config
 
@@ -17,4 +17,8 @@ class Job:
     period_ms: int
 
 
-JOBS = (Job("prune", retention.prune_for_a_while, HOUR),)
+JOBS = (
+    Job("partitions", partitions.look_after, 6 * HOUR),
+    Job("prune", retention.prune_for_a_while, HOUR),
+    Job("views", views.refresh, HOUR),
+)
