@@ -23,7 +23,7 @@ class PostgresServer:
     @classmethod
     def start(cls, *, durable: bool = False) -> "PostgresServer":
         folder = Path(tempfile.mkdtemp(prefix="botwatch-pg-"))
-        user = _ordinary_user()
+        user = ordinary_user()
         if user:
             shutil.chown(folder, user)
         folder.chmod(0o755)
@@ -63,7 +63,7 @@ class PostgresServer:
 
     def restart(self) -> None:
         (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
-        self.process = _launch(self.folder, _ordinary_user())
+        self.process = _launch(self.folder, ordinary_user())
         self._wait()
 
     def stop(self) -> None:
@@ -104,7 +104,7 @@ def _binary(name: str) -> str:
     return str(sorted(Path(package.origin).parent.rglob(f"bin/{name}"))[-1])
 
 
-def _ordinary_user() -> str | None:
+def ordinary_user() -> str | None:
     """PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return None
