@@ -43,7 +43,8 @@ class PostgresServer:
         return f"postgresql://botwatch@/{name}?host={self.folder}"
 
     def create(self, name: str, template: str = "template1") -> str:
-        self._admin(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        # Copying the template's files costs a quarter of writing its pages anew.
+        self._admin(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         return self.url(name)
 
     def drop(self, name: str) -> None:
