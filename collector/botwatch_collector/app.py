@@ -7,15 +7,16 @@ from flask import Flask
 from . import counters, db, metrics, replies, security, stream
 from .access import secret_key
 from .access.rate import RateLimit
-from .api import activities, analytics, debug, events, export, health, openapi, ping, whoami
+from .api import activities, analytics, debug, docs, events, export, health, openapi, ping, search, whoami
 from .api import metrics as metrics_api
 from .api import monitoring as monitoring_api
 from .api import stream as stream_api
 from .config import Config, load
 from .ingest.shares import Shares
 from .ingest.writer import Commit, Writer
-from .pages import accounts, base, first_run, login, monitoring, settings, style, tokens
+from .pages import accounts, base, first_run, login, monitoring, prometheus, settings, style, tokens
 from .pages import analytics as analytics_page
+from .pages import search as search_page
 from .streamer import Door
 
 BLUEPRINTS = (
@@ -28,6 +29,8 @@ BLUEPRINTS = (
     export.blueprint,
     debug.blueprint,
     openapi.blueprint,
+    docs.blueprint,
+    search.blueprint,
     stream_api.blueprint,
     metrics_api.blueprint,
     whoami.blueprint,
@@ -38,6 +41,8 @@ BLUEPRINTS = (
     settings.blueprint,
     tokens.blueprint,
     accounts.blueprint,
+    search_page.blueprint,
+    prometheus.blueprint,
 )
 
 

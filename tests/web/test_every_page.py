@@ -1,6 +1,9 @@
 """What holds for every page: no complaint, no accessibility violation, no sideways scroll, the keyboard."""
 
+import gzip
 from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +27,11 @@ PAGES = (
     "/analytics",
     "/analytics?bot={bot}&range=24h",
     "/analytics?bot={silent}",
+    "/search",
+    "/search?q={bot}",
+    "/search?q=u1&bot={bot}",
+    "/prometheus",
+    "/api/docs",
     "/settings",
     "/settings/tokens",
     "/settings/accounts",
@@ -34,6 +42,7 @@ PAGES = (
     "/nothing-here",
 )
 LONG = "w" * 300
+MOST_SCRIPT_BYTES = 120 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +73,7 @@ def test_page_has_no_violation_in_any_theme_and_width(
             watch.expect("status of 404")
         page = watch.page()
         page.goto(server.url + path.format(**names))
+        assert layout_shift(page) < 0.1
         for viewport in (DESKTOP, PHONE):
             page.set_viewport_size(viewport)
             for scheme in ("light", "dark"):
@@ -129,6 +139,34 @@ def test_reduced_motion_stops_every_animation(chromium: Browser, cookies: Any, b
         page.goto(f"{bot.url}/monitoring?bot={bot.name}")
         expect(page.locator("#live-state")).to_have_text("Live")
         assert page.evaluate("document.getAnimations().length") == 0
+
+
+@pytest.mark.parametrize("path", ["/monitoring?bot={bot}", "/analytics?bot={bot}", "/search?q=u1"])
+def test_nothing_moves_on_a_phone(
+    chromium: Browser, server: Server, names: dict[str, str], cookies: Any, path: str
+) -> None:
+    with watched(chromium, storage_state=cookies, viewport=PHONE) as watch:
+        page = watch.page()
+        page.goto(server.url + path.format(**names))
+        assert layout_shift(page) < 0.1
+
+
+def test_all_scripts_together_are_small() -> None:
+    """What any page loads is a part of it."""
+    scripts = (Path(str(files("botwatch_web"))) / "static").rglob("*.js")
+    assert sum(len(gzip.compress(path.read_bytes())) for path in scripts) <= MOST_SCRIPT_BYTES
+
+
+def layout_shift(page: Page) -> float:
+    """How far things have moved since the page began, as browsers count it."""
+    shift: float = page.evaluate("""() => new Promise((tell) => {
+        let sum = 0;
+        new PerformanceObserver((list) => {
+          for (const one of list.getEntries()) if (!one.hadRecentInput) sum += one.value;
+        }).observe({ type: "layout-shift", buffered: true });
+        setTimeout(() => tell(sum), 300);
+      })""")
+    return shift
 
 
 def tab_until(page: Page, is_there: Callable[[], bool]) -> None:

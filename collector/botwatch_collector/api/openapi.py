@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 
 from ..ingest.wire import AnyEvent, Header
 from .answers import answer
-from .operations import OPERATIONS, Operation, Parameter
+from .operations import GROUPS, OPERATIONS, Operation, Parameter
 
 blueprint = Blueprint("openapi", __name__)
 
@@ -65,6 +65,7 @@ def document() -> dict[str, Any]:
             "version": version("botwatch"),
             "description": "Times are UTC, ISO 8601 or unix milliseconds. Tokens go into a header.",
         },
+        "tags": [{"name": title} for title, _ in GROUPS],
         "paths": paths,
         "components": {
             "schemas": components | {"BatchLine": {"anyOf": [header, event]}},
@@ -79,6 +80,7 @@ def _operation(one: Operation, schema: dict[str, Any], error: dict[str, Any]) ->
     refusals = {*one.errors, *((400, 404) if one.parameters else ()), *((401, 403) if one.access else ())}
     described: dict[str, Any] = {
         "summary": one.summary,
+        "tags": [next(title for title, starts in GROUPS if one.path.startswith(starts))],
         "security": [{"token": []}] if one.access else [],
         "parameters": [_parameter(parameter) for parameter in one.parameters],
         "responses": {

@@ -14,6 +14,7 @@ from ..analytics.service import Metrics, QuickHealth
 from ..analytics.timeline import Timeline
 from ..analytics.top_users import TopUsers
 from .monitoring import ActiveUsersList, AvailabilityOfBots, Board
+from .search import Found
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -63,6 +64,20 @@ class Operation:
     takes_batch: bool = False
     errors: tuple[int, ...] = ()
 
+
+GROUPS = (
+    ("Send", ("/api/events", "/api/whoami")),
+    ("Jobs", ("/ping/",)),
+    ("Live", ("/api/monitoring/stream", "/debug/message-stream")),
+    ("Analytics", ("/api/analytics/",)),
+    ("Messages and users", ("/api/messages", "/api/users/", "/api/search")),
+    ("Monitoring", ("/api/monitoring/", "/api/activities", "/debug/")),
+    ("Prometheus and Grafana", ("/metrics",)),
+    ("State of the collector", ("/livez", "/readyz", "/healthz")),
+    ("The API itself", ("/api/openapi.json", "/api/docs")),
+    ("More", ("/",)),
+)
+"""Where an operation is told of: with the first of these that its path begins with."""
 
 _TEXT = {"type": "string"}
 _MOMENT = (
@@ -198,6 +213,12 @@ OPERATIONS = (
         media_type="text/csv",
     ),
     Operation(
+        "/api/search",
+        "Bots that hold a text in their name, and users whose id or a word of whose name begins with it",
+        parameters=(BOT, Parameter("q", "The text", _TEXT), _limit(20)),
+        answers=Found,
+    ),
+    Operation(
         "/debug/metrics", "A few figures, and the collector's own", parameters=(BOT, TZ), answers=Metrics
     ),
     Operation(
@@ -227,4 +248,5 @@ OPERATIONS = (
     Operation("/readyz", "Requests can be served", None, media_type="text/plain", errors=(503,)),
     Operation("/healthz", "The checks of /readyz by name", None, answers=Probe, errors=(503,)),
     Operation("/api/openapi.json", "This description", None, answers=dict[str, Any]),
+    Operation("/api/docs", "The same for people", None, media_type="text/html"),
 )

@@ -6,9 +6,10 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
-from flask import Flask, g, render_template, request
+from flask import Flask, current_app, g, render_template, request
 
 from ..access import Reader, accounts
+from ..config import Config
 from ..models import Account
 from . import periods
 from .filters import FILTERS
@@ -45,6 +46,10 @@ MENU = (
     Page("/analytics", "Analytics", keeps=_BOT + periods.PARAMETERS, key="a"),
     Page("/first-run", "Set-up", key="s"),
 )
+FOOT = (
+    Page("/api/docs", "API", key="d"),
+    Page("/prometheus", "Prometheus and Grafana", key="p"),
+)
 SETTINGS = (
     Page("/settings", "Your account"),
     Page("/settings/tokens", "Tokens", role="operator"),
@@ -74,6 +79,12 @@ def here(**changes: str | None) -> str:
 def asked_besides(*names: str) -> list[tuple[str, str]]:
     """The parameters that a form of this page has to send along."""
     return [(name, value) for name, value in _asked() if name not in names and name not in _PLACES]
+
+
+def collector_url() -> str:
+    """The address that people and bots use, without a slash at its end."""
+    config: Config = current_app.config["BOTWATCH"]
+    return config.public_url or request.url_root.rstrip("/")
 
 
 def chosen_bot() -> str | None:
@@ -124,6 +135,8 @@ def _around() -> dict[str, Any]:
     return {
         "account": account,
         "pages_menu": MENU,
+        "foot_menu": FOOT,
+        "keyed_pages": [page for page in (*MENU, *FOOT) if page.key],
         "settings_menu": [page for page in SETTINGS if account and accounts.may(account, page.role)],
         "zone": reader_zone(),
         "zone_is_chosen": bool(_asked_zone() or _chosen_zone()),

@@ -1,11 +1,10 @@
 """The set-up page: names a bot, shows what to paste, and turns green by itself when the bot reports."""
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
 from .. import clock, guard
 from ..access import accounts, bots, tokens
-from ..config import Config
 from ..errors import Conflict, InvalidParameter
 from . import arrivals, base
 from .snippets import TOKEN_GOES_HERE, snippets, two_lines
@@ -71,7 +70,7 @@ def _page(
     error: str | None = None,
 ) -> str:
     reader = guard.reader()
-    url, secret = _url(), token or TOKEN_GOES_HERE
+    url, secret = base.collector_url(), token or TOKEN_GOES_HERE
     return base.render(
         "first_run.html",
         reader,
@@ -97,8 +96,3 @@ def _status(bot_ids: list[int], since: int) -> dict[str, object]:
     else:
         state = "message" if arrival.messages else "heartbeat"
     return {"state": state, "arrival": arrival, "since": since, "now": now}
-
-
-def _url() -> str:
-    config: Config = current_app.config["BOTWATCH"]
-    return config.public_url or request.url_root.rstrip("/")

@@ -11,7 +11,25 @@ import * as heatmap from "./heatmap.js";
 import * as menu from "./menu.js";
 import * as panel from "./panel.js";
 import * as refresh from "./refresh.js";
+import * as shortcuts from "./shortcuts.js";
 import * as times from "./times.js";
 import * as toast from "./toast.js";
 
-for (const part of [dialogs, address, times, menu, copy, panel, beats, charts, course, heatmap, feed, refresh, toast]) part.start();
+const PARTS = [
+  dialogs,
+  address,
+  times,
+  menu,
+  copy,
+  panel,
+  beats,
+  charts,
+  course,
+  heatmap,
+  feed,
+  refresh,
+  shortcuts,
+  toast,
+];
+
+for (const part of PARTS) part.start();

@@ -1,0 +1,80 @@
+"""GET /api/docs: the API described for people, from the same document that programs get."""
+
+import shlex
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, current_app, g, render_template, request
+
+from .. import guard
+from ..access import Reader
+from .openapi import document
+
+blueprint = Blueprint("docs", __name__)
+
+_EXAMPLES = {
+    "from": "2026-11-01",
+    "to": "2026-12-01",
+    "tz": "Europe/Berlin",
+    "bucket": "day",
+    "format": "csv",
+    "channels": "messages",
+    "q": "ann",
+}
+"""What the examples ask for, of what an operation takes."""
+
+_BATCH = """--data-binary @- <<'END'
+{"v":1,"instance":"my-laptop"}
+{"kind":"message","id":"1","ts":1795000000000,"direction":"in","user_id":"42","text":"Hello"}
+END"""
+
+
+@dataclass(frozen=True)
+class Call:
+    """An operation of the document, and how it is called from a terminal."""
+
+    method: str
+    path: str
+    told: dict[str, Any]
+    example: str
+
+    @property
+    def key(self) -> str:
+        """Names it in an address."""
+        return f"{self.method}{self.path.replace('/', '-')}"
+
+
+@blueprint.get("/api/docs")
+def get_docs() -> str:
+    """No token is needed, as for the document; who is logged in has the menu around it."""
+    if account := guard.logged_in():
+        g.reader = Reader(account=account)
+    return render_template("api_docs.html", document=document(), groups=_groups(_url()))
+
+
+def _groups(url: str) -> list[tuple[str, list[Call]]]:
+    calls = defaultdict(list)
+    for path, methods in document()["paths"].items():
+        for method, told in methods.items():
+            calls[told["tags"][0]].append(Call(method, path, told, example(url, method, path, told)))
+    return [(tag["name"], calls[tag["name"]]) for tag in document()["tags"] if tag["name"] in calls]
+
+
+def example(url: str, method: str, path: str, told: dict[str, Any]) -> str:
+    """A line for a shell that has the token in BOTWATCH_TOKEN."""
+    asked = {one["name"]: _EXAMPLES[one["name"]] for one in told["parameters"] if one["name"] in _EXAMPLES}
+    address = shlex.quote(f"{url}{path}" + (f"?{urlencode(asked)}" if asked else ""))
+    words = ["curl", *(["-N"] if "text/event-stream" in told["responses"]["200"]["content"] else [])]
+    if told["security"]:
+        words.append('-H "Authorization: Bearer $BOTWATCH_TOKEN"')
+    if "requestBody" in told:
+        words += ["-H 'Content-Type: application/x-ndjson'", address, _BATCH]
+    else:
+        words += [*(["-X POST"] if method == "post" else []), address]
+    return " ".join(words)
+
+
+def _url() -> str:
+    return current_app.config["BOTWATCH"].public_url or request.url_root.rstrip("/")

@@ -1,0 +1,27 @@
+"""GET /api/search: bots and people by how their names begin, as the search page finds them."""
+
+import msgspec
+from flask import Blueprint, Response, current_app, request
+
+from .. import guard
+from ..analytics.finding import FoundUser, bots_found, users_found
+from . import params
+from .answers import answer
+
+blueprint = Blueprint("search", __name__)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """At most `limit` of each."""
+
+    bots: list[str]
+    users: list[FoundUser]
+
+
+@blueprint.get("/api/search")
+@guard.requires_reader
+def search() -> Response:
+    """Nothing is found for no text."""
+    text, limit = request.args.get("q", ""), params.limit(20, current_app.config["BOTWATCH"].limits.page_rows)
+    names = bots_found([bot.name for bot in guard.reader().bots()], text, limit)
+    return answer(Found(names, users_found(params.bots(), text, limit)))
