@@ -22,9 +22,7 @@ BACKENDS = ("sqlite", "postgresql")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--kills", type=int, default=4, help="how many processes die in each test of streams under kill -9"
-    )
+    parser.addoption("--kills", type=int, default=4, help="how many processes die in each test under kill -9")
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,11 @@ one that is put in its place is sound. PostgreSQL looks after its own files, and
 
 import logging
 import os
+import sqlite3
 from contextlib import suppress
 from pathlib import Path
+
+import peewee
 
 from . import db
 from .errors import Unavailable
@@ -20,13 +23,14 @@ _POSTGRESQL_CORRUPTED = ("XX001", "XX002")
 
 
 def note(error: BaseException) -> bool:
-    """Whether `error`, as Peewee raises it, tells of damage; it is logged and remembered then."""
-    cause = error.__context__
-    if getattr(cause, "sqlstate", None) in _POSTGRESQL_CORRUPTED:
+    """Whether `error` tells of damage; it is logged and remembered then."""
+    # Peewee's is raised while the driver's is handled; while rows are fetched the driver's comes through.
+    causes = (error, error.__context__)
+    if any(getattr(cause, "sqlstate", None) in _POSTGRESQL_CORRUPTED for cause in causes):
         _log.error("PostgreSQL says that its data is damaged: %s", error)
         return True
-    code = getattr(cause, "sqlite_errorcode", 0) & _PRIMARY_CODE
-    if code not in (_SQLITE_CORRUPT, _SQLITE_NOTADB):
+    codes = {getattr(cause, "sqlite_errorcode", 0) & _PRIMARY_CODE for cause in causes}
+    if not codes & {_SQLITE_CORRUPT, _SQLITE_NOTADB}:
         return False
     if found() is None:
         _log.error(
@@ -62,7 +66,13 @@ def check(most: int = 20) -> list[str]:
     """Look through the whole of SQLite's file: what is wrong with it. If nothing is, the note goes away."""
     if db.is_postgresql():
         return []
-    rows = db.database.execute_sql(f"PRAGMA integrity_check({int(most)})").fetchall()
+    try:
+        rows = db.database.execute_sql(f"PRAGMA integrity_check({int(most)})").fetchall()
+    except (peewee.DatabaseError, sqlite3.DatabaseError) as error:
+        # It may be too bad for a list.
+        if not note(error):
+            raise
+        return [str(error)]
     problems = [str(row[0]) for row in rows if row[0] != "ok"]
     if not problems:
         _note_path().unlink(missing_ok=True)

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +26,8 @@ COMMITTED = "botwatch_committed"
 
 _PATIENCE_S = 20.0
 _READ_ONLY = "25006"
+# Peewee's, and what its cursor lets through while rows are fetched.
+_OUTAGES = (peewee.OperationalError, peewee.InterfaceError, sqlite3.OperationalError)
 # The driver's own cursor raises the driver's own errors.
 _peewees_errors = peewee.__exception_wrapper__  # type: ignore[attr-defined]
 
@@ -109,7 +112,7 @@ def is_outage(error: BaseException) -> bool:
     A full disk, a lock, no connection; and a PostgreSQL that only lets read, such as a standby.
     """
     is_read_only = getattr(error.__context__, "sqlstate", None) == _READ_ONLY
-    return is_read_only or isinstance(error, peewee.OperationalError | peewee.InterfaceError)
+    return is_read_only or isinstance(error, _OUTAGES)
 
 
 def forget_idle_connections() -> None:

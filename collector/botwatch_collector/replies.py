@@ -1,6 +1,7 @@
 """Turns errors into answers: JSON for programs, a page for people."""
 
 import logging
+import sqlite3
 
 import peewee
 from flask import Flask, Response, jsonify, render_template, request
@@ -20,6 +21,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(BotwatchError, _known)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(peewee.PeeweeException, _database)
+    # While rows are fetched Peewee lets the driver's own through.
+    app.register_error_handler(sqlite3.DatabaseError, _database)
     app.register_error_handler(Exception, _unknown)
 
 
@@ -32,7 +35,7 @@ def _known(error: BotwatchError) -> Response:
     return reply
 
 
-def _database(error: peewee.PeeweeException) -> Response:
+def _database(error: Exception) -> Response:
     if not damage.note(error) and not db.is_outage(error):
         return _unknown(error)
     path = shown_path(request.path)

@@ -6,13 +6,13 @@ import signal
 import subprocess
 import sys
 import threading
-import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 import psutil
+import requests
 
 COMMAND = (str(Path(sys.executable).with_name("botwatch-collector")),)
 _WAIT_S = 60
@@ -83,8 +83,8 @@ class Server:
                     alive.append((child.pid, child.name()))
         return alive
 
-    def start(self) -> None:
-        """Start and wait until /readyz answers 200; on the same port as before, if there was one."""
+    def start(self, readiness: int = 200) -> None:
+        """Start and wait until /readyz answers so; on the same port as before, if there was one."""
         address = self.url.removeprefix("http://") or "127.0.0.1:0"
         self._listening.clear()
         self._process = subprocess.Popen(
@@ -100,16 +100,20 @@ class Server:
         if not self._listening.wait(_WAIT_S) or not self.url:
             self.kill9()
             raise AssertionError(f"the server did not start:\n{self.log}")
-        with urllib.request.urlopen(f"{self.url}/readyz", timeout=_WAIT_S) as reply:
-            assert reply.status == 200
+        assert requests.get(f"{self.url}/readyz", timeout=_WAIT_S).status_code == readiness
 
-    def restart(self) -> None:
+    def restart(self, readiness: int = 200) -> None:
         """Start again after `kill9` or `terminate`."""
-        self.start()
+        self.start(readiness)
 
     def kill9(self) -> None:
         """End the master and the workers as a power cut would; safe to repeat."""
         self._end(signal.SIGKILL)
+
+    def kill9_master(self) -> None:
+        """End the master alone, and wait until the others have followed it."""
+        os.kill(self.pid, signal.SIGKILL)
+        self._await_end()
 
     def terminate(self, *, by: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end, wait until all its processes have, and return the exit status."""
@@ -157,6 +161,10 @@ class Server:
             return
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
+        self._await_end()
+
+    def _await_end(self) -> None:
+        assert self._process is not None and self._reading is not None
         self._process.wait(_WAIT_S)
         # The pipe ends with its last holder: then the workers are gone as well, and the port is free.
         self._reading.join(_WAIT_S)

@@ -109,9 +109,7 @@ def test_full_queue_asks_to_come_back(make_writer: MakeWriter) -> None:
     assert writer.submit(batch(message(1))) == Outcome(1, 0)
 
 
-def test_slow_database_is_not_acknowledged(
-    make_writer: MakeWriter, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_database_is_not_acknowledged(make_writer: MakeWriter, monkeypatch: pytest.MonkeyPatch) -> None:
     may_end = threading.Event()
     monkeypatch.setattr(writer_module, "store", lambda batches: (may_end.wait(30), store(batches))[1])
     writer = make_writer(ingest_wait_s=0.05)

@@ -123,7 +123,7 @@ class Writer:
             _log.warning("the database does not take events: %s", error)
         self._is_in_trouble = True
         db.forget_idle_connections()
-        _fail(group, Unavailable("the database does not take events at present", retry_after_s=5))
+        _fail(group, Unavailable("the database does not take events at present", retry_after_s=2))
 
     def _store_alone(self, waiting: Waiting) -> None:
         try:
