@@ -94,6 +94,22 @@ def fold_past(now: int) -> list[Month]:
     return folded
 
 
+def empty(month: Month, last_id: int) -> int | None:
+    """Remove all of the month's rows at once, and count them; None, and nothing, if one came after `last_id`.
+
+    Raises OperationalError as above.
+    """
+    count = f"SELECT count(*) FROM {month.name}"  # noqa: S608 - a name of ours
+    rows = int(db.database.execute_sql(count).fetchone()[0])
+    with _changing():
+        _execute(f"LOCK TABLE {month.name} IN ACCESS EXCLUSIVE MODE")
+        newer = f"SELECT EXISTS (SELECT 1 FROM {month.name} WHERE id > {last_id})"  # noqa: S608
+        if db.database.execute_sql(newer).fetchone()[0]:
+            return None
+        _execute(f"TRUNCATE {month.name}")
+    return rows
+
+
 def month_of(at: int) -> int:
     """The start of the month that holds `at`, in UTC."""
     moment = clock.to_utc(at)

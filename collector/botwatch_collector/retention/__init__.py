@@ -2,6 +2,7 @@
 
 from .declared import RULES
 from .forget import forget
-from .prune import Progress, due, prune, prune_for_a_while
+from .prune import due, prune, prune_for_a_while
+from .steps import Progress
 
 __all__ = ["RULES", "Progress", "due", "forget", "prune", "prune_for_a_while"]

@@ -6,30 +6,22 @@ step that was interrupted is done again; one that was done finds nothing.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from .. import counters, db, models
-from ..clock import HOUR
 from ..config import Config, Keep
 from ..lifecycle import stopping
 from .archive import Archive
 from .declared import RULES, Rule
+from .places import Place
+from .steps import Progress, note_hours
+from .whole import prune_months
 
 _WHILE_S = 20.0
 _LONG_S, _SHORT_S = 0.010, 0.005
 """How long a step should hold the right to write: ingest may wait for it."""
 _REST_S = 0.01
 _FEWEST, _MOST = 20, 1_000
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One step: of which rule, how many rows left, and how long others could not write."""
-
-    rule: str
-    rows: int
-    held_s: float
 
 
 def prune_for_a_while(config: Config, now: int) -> bool:
@@ -42,6 +34,7 @@ def prune(config: Config, now: int, *, rest: Callable[[float], object] = time.sl
     """Step by step until nothing is due any more; `rest` gives ingest its turn between two steps."""
     with Archive(config.archive, now) as archive:
         for rule in RULES:
+            yield from prune_months(rule, config.keep, now, archive)
             yield from _prune_rule(rule, config.keep, now, archive, rest)
 
 
@@ -57,7 +50,9 @@ def due(keep: Keep, now: int) -> dict[str, int]:
 def _prune_rule(
     rule: Rule, keep: Keep, now: int, archive: Archive, rest: Callable[[float], object]
 ) -> Iterator[Progress]:
-    cutoff, place, rows = rule.cutoff(keep, now), _Place(rule), _FEWEST
+    cutoff, rows = rule.cutoff(keep, now), _FEWEST
+    # Rules that spare rows remember how far they came, so as not to look at these every time.
+    place = Place(f"pruned_to.{rule.name}" if rule.spares is not None else None)
     while old := _old_rows(rule, place.at, cutoff, now, rows):
         chosen = (rule.order > place.at) & (rule.order <= old[-1]) & (rule.model.received_at < cutoff)
         if rule.spares is not None:
@@ -86,41 +81,17 @@ def _old_rows(rule: Rule, after: int, cutoff: int, now: int, rows: int) -> list[
     return [at for at, received_at in found.tuples() if received_at < cutoff]
 
 
-def _remove(rule: Rule, chosen: Any, place: "_Place", upto: int) -> tuple[float, int]:
+def _remove(rule: Rule, chosen: Any, place: Place, upto: int) -> tuple[float, int]:
     with db.writing():
         started = time.monotonic()
         if rule.model is models.Message:
-            _note_hours(chosen)
+            note_hours(chosen)
         removed: int = rule.model.delete().where(chosen).execute()
         place.move(upto)
     return time.monotonic() - started, removed
-
-
-def _note_hours(chosen: Any) -> None:
-    """Before the messages leave: their rollups can't be counted again."""
-    message, pruned = models.Message, models.PrunedHour
-    hours = message.select(message.bot_id, db.start_of(message.occurred_at, HOUR))
-    rows: Any = hours.where(chosen).distinct().tuples()
-    db.insert_rows(pruned, ("bot_id", "at"), [*rows], "ON CONFLICT (bot_id, at) DO NOTHING")
 
 
 def _fitting(rows: int, held_s: float) -> int:
     if held_s > _LONG_S:
         return max(_FEWEST, rows // 2)
     return min(_MOST, rows * 2) if held_s < _SHORT_S else rows
-
-
-class _Place:
-    """How far a rule has come. Rules that spare rows remember it, so as not to look at these every time."""
-
-    def __init__(self, rule: Rule) -> None:
-        self._name = f"pruned_to.{rule.name}" if rule.spares is not None else None
-        kept = models.Setting.get_or_none(models.Setting.name == self._name) if self._name else None
-        self.at = int(kept.value) if kept else -1
-
-    def move(self, at: int) -> None:
-        self.at = at
-        if self._name:
-            models.Setting.insert(name=self._name, value=str(at)).on_conflict(
-                conflict_target=[models.Setting.name], update={models.Setting.value: str(at)}
-            ).execute()
