@@ -6,7 +6,7 @@ from pathlib import Path
 from .sources import imports_of, modules
 
 FOUNDATION = {"config", "clock", "errors", "db", "lifecycle"}
-TABLES = {"models", "migrations", "partitions", "views", "counters", "damage", "backup"}
+TABLES = {"models", "migrations", "partitions", "views", "distribution", "counters", "damage", "backup"}
 DOMAIN = {
     "ingest", "rollups", "stream", "presence", "activities", "analytics", "alerts", "access", "exports",
     "retention",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from .. import clock, migrations
+from .. import clock, distribution, migrations
 from ..access import accounts
 from ..config import load
 from ..errors import SchemaError
@@ -33,18 +33,26 @@ def init(username: str | None, password_file: str | None) -> None:
 
 @click.command()
 @click.option("--check", is_flag=True, help="Change nothing; exit with 1 when the schema is out of date.")
-def migrate(check: bool) -> None:
+@click.option("--distribute", is_flag=True, help="Then lay the tables out over the nodes of Citus, by bot.")
+def migrate(check: bool, distribute: bool) -> None:
     """Bring the schema of the database up to date."""
     config = load()
     if not check:
         with database.opened(config) as applied:
             _tell(applied)
+            if distribute:
+                _distribute()
         return
     with database.connected(config):
         missing = migrations.pending()
     if missing:
         raise SchemaError(f"not applied yet: {_names(missing)}")
     say("The schema is up to date.")
+
+
+def _distribute() -> None:
+    laid_out = distribution.distribute()
+    say(f"Distributed {', '.join(laid_out)}." if laid_out else "All tables are distributed already.")
 
 
 def _asked_for() -> str | None:
