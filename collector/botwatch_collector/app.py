@@ -7,7 +7,20 @@ from flask import Flask
 from . import counters, db, metrics, replies, security, stream
 from .access import secret_key
 from .access.rate import RateLimit
-from .api import activities, analytics, debug, docs, events, export, health, openapi, ping, search, whoami
+from .api import (
+    activities,
+    analytics,
+    debug,
+    docs,
+    events,
+    export,
+    health,
+    messages,
+    openapi,
+    ping,
+    search,
+    whoami,
+)
 from .api import metrics as metrics_api
 from .api import monitoring as monitoring_api
 from .api import stream as stream_api
@@ -25,6 +38,7 @@ BLUEPRINTS = (
     health.blueprint,
     analytics.blueprint,
     activities.blueprint,
+    messages.blueprint,
     monitoring_api.blueprint,
     export.blueprint,
     debug.blueprint,

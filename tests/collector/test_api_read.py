@@ -25,6 +25,7 @@ NOW = clock.now()
 JANUARY = clock.to_ms(datetime(2024, 1, 1, tzinfo=UTC))
 ENDPOINTS = [
     "/api/activities",
+    "/api/messages",
     "/api/analytics/overview",
     "/api/analytics/timeline",
     "/api/analytics/users",

@@ -259,7 +259,9 @@ def test_every_table_is_saved(database: None) -> None:
         heads = [line for line in map(json.loads, lines) if isinstance(line, dict)]
     named = {head["table"] for head in heads if "table" in head}
 
-    whole = {*db.database.get_tables()} - partitions.names()
+    # The search index can be made again.
+    index = {name for name in db.database.get_tables() if name.startswith("message_index")}
+    whole = {*db.database.get_tables()} - partitions.names() - index
     assert whole - named == {"migration", "migration_step"}
 
 

@@ -6,10 +6,13 @@ from pathlib import Path
 from .sources import imports_of, modules
 
 FOUNDATION = {"config", "clock", "errors", "db", "lifecycle"}
-TABLES = {"models", "migrations", "partitions", "views", "distribution", "counters", "damage", "backup"}
+TABLES = {
+    "models", "migrations", "message_index", "partitions", "views", "distribution", "counters", "damage",
+    "backup",
+}  # fmt: skip
 DOMAIN = {
     "ingest", "rollups", "stream", "presence", "activities", "analytics", "alerts", "access", "exports",
-    "retention",
+    "messages", "retention",
 }  # fmt: skip
 EDGE = {"guard", "replies", "security"}  # what every view stands behind
 OUTER = {"api", "pages", "jobs", "cli"}
@@ -22,6 +25,8 @@ MAY_IMPORT = (
     | {"ingest": FOUNDATION | TABLES | {"rollups"}}  # stored in one transaction
     | {"stream": FOUNDATION | TABLES | {"analytics"}}  # tells its figures
     | {"analytics": FOUNDATION | TABLES | {"rollups", "presence"}}
+    | {"messages": FOUNDATION | TABLES | {"analytics"}}  # asks for their window
+    | {"exports": FOUNDATION | TABLES | {"messages"}}  # tells the same
     | {"alerts": FOUNDATION | TABLES | {"rollups", "presence"}}
     | {"metrics": INWARD, "streamer": INWARD | {"metrics"}, "companions": FOUNDATION}
     | dict.fromkeys(EDGE, INWARD | EDGE)

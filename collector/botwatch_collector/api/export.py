@@ -11,8 +11,9 @@ from .. import clock, db
 from ..access import Reader
 from ..analytics.window import Window
 from ..exports import csv
-from ..exports.messages import Exported, pages
+from ..exports.messages import pages
 from ..guard import reader_again, requires_reader
+from ..messages import MessageRow
 from . import params
 
 blueprint = Blueprint("export", __name__)
@@ -43,7 +44,7 @@ def export() -> Response:
     )
 
 
-def _pages(find: Callable[[], Reader], names: list[str], window: Window) -> Iterator[list[Exported]]:
+def _pages(find: Callable[[], Reader], names: list[str], window: Window) -> Iterator[list[MessageRow]]:
     """The connection is held while a page is read, not while a slow client takes it."""
     with db.connected():
         bots = find().bots([name for name in names if name])
@@ -58,25 +59,25 @@ def _pages(find: Callable[[], Reader], names: list[str], window: Window) -> Iter
             yield page
 
 
-def _csv(found: Iterator[list[Exported]], zone: ZoneInfo) -> Iterator[str]:
-    first, *others = Exported.__struct_fields__[1:]
+def _csv(found: Iterator[list[MessageRow]], zone: ZoneInfo) -> Iterator[str]:
+    first, *others = MessageRow.__struct_fields__[1:]
     yield csv.lines([("id", f"{first} ({zone.key})", *others)])
     for page in found:
         yield csv.lines(_row(one, zone) for one in page)
 
 
-def _row(one: Exported, zone: ZoneInfo) -> tuple[object, ...]:
+def _row(one: MessageRow, zone: ZoneInfo) -> tuple[object, ...]:
     number, at, *rest = msgspec.structs.astuple(one)
     local = datetime.fromisoformat(at).astimezone(zone)
     return (number, local.isoformat(timespec="milliseconds"), *rest)
 
 
-def _ndjson(found: Iterator[list[Exported]]) -> Iterator[bytes]:
+def _ndjson(found: Iterator[list[MessageRow]]) -> Iterator[bytes]:
     for page in found:
         yield b"".join(_encode(one) + b"\n" for one in page)
 
 
-def _json(found: Iterator[list[Exported]]) -> Iterator[bytes]:
+def _json(found: Iterator[list[MessageRow]]) -> Iterator[bytes]:
     before = b"["
     for page in found:
         yield before + b"\n" + b",\n".join(_encode(one) for one in page)

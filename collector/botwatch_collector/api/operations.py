@@ -13,6 +13,7 @@ from ..analytics.overview import Overview
 from ..analytics.service import Metrics, QuickHealth
 from ..analytics.timeline import Timeline
 from ..analytics.top_users import TopUsers
+from ..messages import Conversation, Messages
 from .monitoring import ActiveUsersList, AvailabilityOfBots, Board
 from .search import Found
 
@@ -120,6 +121,21 @@ _STREAM = (
     Parameter("last_event_id", "As the header Last-Event-ID, for clients that can't set it", _TEXT),
     Parameter("Last-Event-ID", "Go on after this event; without it, with the next", _TEXT, place="header"),
 )
+_EVER = "From the first to the last unless given."
+_MESSAGES = (
+    BOT,
+    Parameter("user", "Only messages from or to this user id", _TEXT),
+    Parameter("direction", "Only messages in, or out", {"enum": ["in", "out"]}),
+    Parameter("channel", "Only messages of this channel of the bot", _TEXT),
+    Parameter("q", 'Only messages with these words: a "phrase", beg* for beginnings, -without', _TEXT),
+    Parameter("from", _MOMENT + _EVER, _TEXT),
+    Parameter("to", _MOMENT + "Not included. " + _EVER, _TEXT),
+    TZ,
+    _limit(100),
+    Parameter("before", "The `older` of another page: go on from there", _TEXT),
+    Parameter("after", "The `newer` of another page: go back from there", _TEXT),
+)
+_MESSAGE = Parameter("message_id", "The message's id", {"type": "integer"}, place="path")
 _CHANNELS = Parameter(
     "channels",
     "Only these channels; all of them unless given",
@@ -187,6 +203,13 @@ OPERATIONS = (
         "What bots did and what went wrong in them, newest first",
         parameters=(*_WINDOW, *_ACTIVITIES, _limit(100), CURSOR),
         answers=Activities,
+    ),
+    Operation("/api/messages", "Single messages, newest first", parameters=_MESSAGES, answers=Messages),
+    Operation(
+        "/api/messages/{message_id}/conversation",
+        "What was said before and after a message, newest first; `limit` on each side",
+        parameters=(_MESSAGE, BOT, _limit(25)),
+        answers=Conversation,
     ),
     Operation(
         "/api/monitoring/dashboard",

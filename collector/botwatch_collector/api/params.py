@@ -62,6 +62,14 @@ def window(now: int) -> Window:
     return Window(start, end)
 
 
+def span() -> Window:
+    """`from` and `to`; all times unless given."""
+    start, end = _moment("from") or 0, _moment("to")
+    if end is not None and start >= end:
+        raise InvalidParameter(f"from: must be before `to`, which is {clock.iso(end)}", at="from")
+    return Window(start, LATEST if end is None else end)
+
+
 def limit(default: int, most: int) -> int:
     """`limit`, from 1 to `most`."""
     text = _one("limit")
@@ -95,8 +103,13 @@ def text(name: str) -> str | None:
 
 def word(name: str, words: Sequence[str], default: str) -> str:
     """A parameter that is one of a few words."""
-    text = _one(name) or default
-    if text not in words:
+    return option(name, words) or default
+
+
+def option(name: str, words: Sequence[str]) -> str | None:
+    """One of a few words, or nothing."""
+    text = _one(name)
+    if text is not None and text not in words:
         raise InvalidParameter(f"{name}: expected {', '.join(words)}, got {_shown(text)}", at=name)
     return text
 

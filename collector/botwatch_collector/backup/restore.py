@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import msgspec
 import peewee
 
-from .. import db, migrations
+from .. import db, message_index, migrations
 from ..errors import BackupError, SchemaError
 from . import tables
 from .save import FORM
@@ -34,6 +34,7 @@ def restore(source: BinaryIO, progress: Callable[[str, int], object] = lambda *_
         restored = _read_tables(lines, progress)
         _continue_identities(restored)
     migrations.bring_up_to_date()
+    message_index.catch_up()
     return restored
 
 

@@ -3,30 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import msgspec
-
-from .. import clock
+from ..messages.row import COLUMNS, MessageRow, told
 from ..models import Bot, Message
 
 _PAGE = 1_000
 
 
-class Exported(msgspec.Struct, frozen=True):
-    """A message as the stream tells it; times in milliseconds, `timestamp` ISO 8601 in UTC."""
-
-    id: int
-    timestamp: str
-    bot: str
-    direction: str
-    user_id: str | None
-    user_name: str | None
-    channel: str | None
-    message_text: str | None
-    response_time: int | None
-    wait_ms: int | None
-
-
-def pages(bots: Sequence[Bot], start: int, end: int) -> Iterator[list[Exported]]:
+def pages(bots: Sequence[Bot], start: int, end: int) -> Iterator[list[MessageRow]]:
     """Pages of at most a thousand, of `start` up to but without `end`; each is one query over an index.
 
     What is stored while the export runs may or may not be in it; nothing is in it twice.
@@ -34,7 +17,7 @@ def pages(bots: Sequence[Bot], start: int, end: int) -> Iterator[list[Exported]]
     for bot in bots:
         after = (start, 0)
         while rows := _page(bot, after, end):
-            yield [_exported(bot.name, *row) for row in rows]
+            yield [told(bot.name, *row) for row in rows]
             after = (rows[-1][1], rows[-1][0])
             if len(rows) < _PAGE:
                 break
@@ -43,17 +26,7 @@ def pages(bots: Sequence[Bot], start: int, end: int) -> Iterator[list[Exported]]
 def _page(bot: Bot, after: tuple[int, int], end: int) -> list[Any]:
     at, last_id = after
     query = (
-        Message.select(
-            Message.id,
-            Message.occurred_at,
-            Message.direction,
-            Message.user_id,
-            Message.user_name,
-            Message.channel,
-            Message.text,
-            Message.response_ms,
-            Message.wait_ms,
-        )
+        Message.select(*COLUMNS)
         .where(
             Message.bot_id == bot.id,
             Message.occurred_at >= at,
@@ -64,7 +37,3 @@ def _page(bot: Bot, after: tuple[int, int], end: int) -> list[Any]:
         .limit(_PAGE)
     )
     return list(query.tuples())
-
-
-def _exported(bot: str, number: int, at: int, *rest: Any) -> Exported:
-    return Exported(number, clock.iso(at), bot, *rest)

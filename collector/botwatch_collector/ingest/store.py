@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from .. import counters, db, models, rollups
+from .. import counters, db, message_index, models, rollups
 from .wire import Activity, Batch, CheckResult, Event, Heartbeat, Message, Sample
 
 _encode = msgspec.json.Encoder().encode
@@ -203,6 +203,7 @@ def _write(group: _Group) -> None:
     for kind, rows in group.rows.items():
         model, columns = _TABLES[kind]
         db.insert_rows(model, _COMMON + columns, rows)
+    message_index.follow()
     db.insert_rows(models.EventId, ("bot_id", "id", "received_at"), group.new_ids)
     rollups.apply(map(_counted, group.rows[Message]))
     for (bot_id, name), instance in group.instances.items():

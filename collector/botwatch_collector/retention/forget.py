@@ -9,7 +9,7 @@ from typing import Any
 
 from peewee import fn
 
-from .. import db, models
+from .. import db, message_index, models
 
 _AT_ONCE = 200
 
@@ -28,6 +28,8 @@ def forget(user_id: str, bots: Sequence[int]) -> dict[str, int]:
     for model in models.TABLES:
         if "user_id" in model._meta.fields:
             erased[model._meta.table_name] = sum(_erase(model, bot, user_id) for bot in bots)
+    if erased["message"]:
+        message_index.compact()
     return erased
 
 
@@ -36,12 +38,12 @@ def _erase(model: Any, bot: int, user_id: str) -> int:
     about = (model.bot_id == bot) & _names(model, user_id)
     keys = [row[0] for row in model.select(key).where(about).tuples()]
     for start in range(0, len(keys), _AT_ONCE):
-        rows = about & key.in_(keys[start : start + _AT_ONCE])
+        chosen = keys[start : start + _AT_ONCE]
         with db.writing():
             if model is models.Message:
-                _blank(bot, rows)
+                _blank(bot, chosen)
             else:
-                model.delete().where(rows).execute()
+                model.delete().where(about & key.in_(chosen)).execute()
     return len(keys)
 
 
@@ -56,8 +58,12 @@ def _names(model: Any, user_id: str) -> Any:
     return model.user_id == user_id
 
 
-def _blank(bot: int, rows: Any) -> None:
+def _blank(bot: int, chosen: Sequence[int]) -> None:
     message, known = models.Message, models.EventId
+    # Read again under the lock: retention may have taken some of them.
+    present = message_index.remove(message.id.in_(chosen))
+    rows = message.id.in_(present)
     ids: Any = message.select(message.event_id).where(rows, message.event_id.is_null(False)).tuples()
     known.delete().where(known.bot_id == bot, known.id.in_([id_ for (id_,) in ids])).execute()
     message.update(**_BLANK).where(rows).execute()
+    message_index.put_back(present)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .. import counters, db, models
+from .. import counters, db, message_index, models
 from ..config import Config, Keep
 from ..lifecycle import stopping
 from .archive import Archive
@@ -86,6 +86,7 @@ def _remove(rule: Rule, chosen: Any, place: Place, upto: int) -> tuple[float, in
         started = time.monotonic()
         if rule.model is models.Message:
             note_hours(chosen)
+            message_index.remove(chosen)
         removed: int = rule.model.delete().where(chosen).execute()
         place.move(upto)
     return time.monotonic() - started, removed

@@ -1,0 +1,83 @@
+"""The index of messages, kept in step with their table.
+
+On PostgreSQL it is an index like others, and all of this happens by itself. On SQLite it is a table of FTS5,
+which has to be told in the transaction that stores, changes or removes messages.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from . import db
+from .models import Message
+
+_MERGED_PAGES = 200
+_OF_IDS = "id, text, marks FROM message_indexed WHERE id IN (SELECT value FROM json_each(?))"
+_STEP = """
+UPDATE message_index_state SET upto = (
+    SELECT max(id) FROM (SELECT id FROM message WHERE id > message_index_state.upto ORDER BY id LIMIT 2000)
+) WHERE EXISTS (SELECT 1 FROM message WHERE id > message_index_state.upto)
+"""
+
+
+def follow() -> None:
+    """Take in all messages up to the last id handed out."""
+    if not db.is_postgresql():
+        # A trigger does it, and for what was stored by who didn't know of the index too.
+        db.database.execute_sql(
+            "UPDATE message_index_state SET upto = last_id FROM event_sequence WHERE upto < last_id"
+        )
+
+
+def catch_up() -> None:
+    """The same in steps, each a transaction, where many may be missing."""
+    is_behind = not db.is_postgresql()
+    while is_behind:
+        with db.writing():
+            is_behind = db.database.execute_sql(_STEP).rowcount > 0
+
+
+def remove(chosen: Any) -> list[int]:
+    """Before these messages change or leave: what they say still is looked up. Their ids."""
+    rows: Any = Message.select(Message.id).where(chosen).tuples()
+    ids = [row[0] for row in rows]
+    if not db.is_postgresql():
+        follow()
+        _write("(message_index, rowid, text, marks) SELECT 'delete',", ids)
+    return ids
+
+
+def put_back(ids: Sequence[int]) -> None:
+    """After these messages have changed."""
+    if not db.is_postgresql():
+        _write("(rowid, text, marks) SELECT", ids)
+
+
+def compact() -> None:
+    """Take out of the index for good what was removed from it: until then its parts may hold the words still.
+
+    In steps, for ingest to go on between them. PostgreSQL makes the index anew, beside the old one.
+    """
+    if db.is_postgresql():
+        db.database.cursor().execute("REINDEX INDEX CONCURRENTLY message_terms")
+        return
+    # A negative number begins to merge everything into one part, the same without a sign goes on with it.
+    pages = -_MERGED_PAGES
+    while _merge(pages) > 1:
+        pages = _MERGED_PAGES
+
+
+def _merge(pages: int) -> int:
+    """How much was changed; less than two when there was nothing to do."""
+    connection = db.database.connection()
+    with db.writing():
+        before = connection.total_changes
+        db.database.execute_sql(
+            "INSERT INTO message_index (message_index, rank) VALUES ('merge', ?)", (pages,)
+        )
+        return int(connection.total_changes - before)
+
+
+def _write(how: str, ids: Sequence[int]) -> None:
+    sql = f"INSERT INTO message_index {how} {_OF_IDS}"
+    db.database.execute_sql(sql, (json.dumps(ids),))

@@ -1,0 +1,124 @@
+"""From a place among the messages to the next ones that match, older or newer.
+
+Without filters the key of the messages has them in order. Their index knows no order: it is asked for one
+block of time after the other, each kind longer than the one before. So what is frequent costs a few blocks of
+minutes, and what is rare all of it that there is, which is little.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..analytics.window import Window
+from ..models import Bot, Message
+from .filters import Filters
+from .place import Place
+from .row import COLUMNS
+from .terms import BLOCKS, Block, Terms
+
+_MOST_BOT_MARKS = 20
+
+Row = tuple[Any, ...]
+
+
+def place_of(row: Row) -> Place:
+    """Of a row as the walk finds it: the bot's id, then COLUMNS."""
+    return Place(row[2], row[1])
+
+
+@dataclass(frozen=True)
+class Way:
+    """Towards the older messages, or the newer."""
+
+    is_older: bool
+
+    def beyond(self, place: Place, at: Any = Message.occurred_at) -> Any:
+        if self.is_older:
+            return (at <= place.at) & ((at < place.at) | (Message.id < place.id))
+        return (at >= place.at) & ((at > place.at) | (Message.id > place.id))
+
+    def ordered(self, query: Any) -> Any:
+        columns = (Message.occurred_at, Message.id)
+        return query.order_by(*(column.desc() if self.is_older else column.asc() for column in columns))
+
+    def end_of(self, block: Block) -> Place:
+        return Place(block.start if self.is_older else block.end, 0)
+
+
+OLDER, NEWER = Way(is_older=True), Way(is_older=False)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Through the messages of these bots in the window that pass the filters."""
+
+    bots: Sequence[int]
+    window: Window
+    filters: Filters
+
+    def rows(self, place: Place, way: Way, limit: int) -> list[Row]:
+        """The next `limit`, nearest first."""
+        if self.filters == Filters():
+            return self._by_key(place, way, limit)
+        return self._by_index(place, way, limit)
+
+    def _by_key(self, place: Place, way: Way, limit: int) -> list[Row]:
+        found = [
+            row
+            for bot in self.bots
+            for row in self._of_bot(bot, place, way).select(Message.bot_id, *COLUMNS).limit(limit).tuples()
+        ]
+        found.sort(key=place_of, reverse=way.is_older)
+        return found[:limit]
+
+    def _by_index(self, place: Place, way: Way, limit: int) -> list[Row]:
+        found: list[Row] = []
+        terms, kind = self._terms(), 0
+        while len(found) < limit and (at := self._nearest(place, way)) is not None:
+            block = Block.around(at, kind)
+            found += [*self._in_block(terms, block, place, way).limit(limit - len(found)).tuples()]
+            place, kind = way.end_of(block), min(kind + 1, len(BLOCKS) - 1)
+        return found
+
+    def _nearest(self, place: Place, way: Way) -> int | None:
+        """When the next message is, matching or not: empty blocks are passed over."""
+        moments = (
+            self._of_bot(bot, place, way).select(Message.occurred_at).limit(1).scalar() for bot in self.bots
+        )
+        known = [at for at in moments if at is not None]
+        return (max if way.is_older else min)(known, default=None)
+
+    def _of_bot(self, bot: int, place: Place, way: Way) -> Any:
+        return way.ordered(
+            Message.select().where(
+                Message.bot_id == bot,
+                Message.occurred_at >= self.window.start,
+                Message.occurred_at < self.window.end,
+                way.beyond(place),
+            )
+        )
+
+    def _in_block(self, terms: Terms, block: Block, place: Place, way: Way) -> Any:
+        # Sums are in no index: the terms' is the only one that the database can choose.
+        at, asked = Message.occurred_at + 0, self.filters
+        named = (
+            (Message.user_id, asked.user),
+            (Message.direction, asked.direction),
+            (Message.channel, asked.channel),
+        )
+        return way.ordered(
+            Message.select(Message.bot_id, *COLUMNS).where(
+                terms.match(block),
+                (Message.bot_id + 0).in_(self.bots),
+                at >= max(self.window.start, block.start),
+                at < min(self.window.end, block.end),
+                way.beyond(place, at),
+                *(column == value for column, value in named if value is not None),
+            )
+        )
+
+    def _terms(self) -> Terms:
+        asked = self.filters
+        is_narrow = asked.direction is not None or len(self.bots) < Bot.select().count()
+        bots = self.bots if is_narrow and len(self.bots) <= _MOST_BOT_MARKS else None
+        return Terms(bots, asked.direction, asked.user, asked.channel, asked.query)
