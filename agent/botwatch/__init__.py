@@ -25,6 +25,7 @@ __all__ = [
     "flush",
     "handling",
     "message",
+    "presence",
     "respond",
     "start",
     "stats",
@@ -40,6 +41,7 @@ _agent = Agent()
 
 start = _agent.start
 message = _agent.message
+presence = _agent.presence
 respond = _agent.respond
 handling = _agent.handling
 attach = _agent.attach

@@ -10,6 +10,7 @@ from time import time_ns
 from .encode import LATEST_MS, NAME_LIMIT, TEXT_LIMIT, InvalidEvent, message_body, now_ms
 from .handling import Handling
 from .losses import Losses
+from .presence import presence_body
 from .respond import Respond, decorate
 from .waiting import times_of_answer
 from .watched import Watched
@@ -234,6 +235,47 @@ class Agent:
     def _not_recording(self) -> None:
         if not self._is_disabled:
             self._losses.count("not_started" if self._config is None else "stopped")
+
+    def presence(
+        self,
+        *,
+        user_id: object,
+        status: str | None = None,
+        message: object = None,
+        typing: bool | None = None,
+        page: object = None,
+        device: object = None,
+        user_name: object = None,
+        show_status: bool | None = None,
+    ) -> None:
+        """Record that a user is "online", "away", "busy", "dnd" or "offline". On disk when this returns.
+
+        What is None stays as it was, and without a status the call is a sign of life; "" takes back a
+        `message` (100 characters) or `page`. `show_status=False` hides the user from everybody, until True.
+        """
+        append, config = self._append, self._config
+        if append is None or config is None:
+            self._not_recording()
+            return
+        try:
+            body = presence_body(
+                config.privacy,
+                self._losses.count,
+                user_id=user_id,
+                status=status,
+                message=message,
+                typing=typing,
+                page=page,
+                device=device,
+                user_name=user_name,
+                show_status=show_status,
+            )
+            if body is not None:
+                append(body)
+        except InvalidEvent:
+            self._losses.count("invalid")
+        except Exception:
+            self._losses.count("storage")
 
     @overload
     def respond(self, handler: Handler, /) -> Handler: ...

@@ -18,6 +18,7 @@ from .api import (
     messages,
     openapi,
     ping,
+    presence,
     search,
     whoami,
 )
@@ -48,6 +49,7 @@ BLUEPRINTS = (
     stream_api.blueprint,
     metrics_api.blueprint,
     whoami.blueprint,
+    presence.blueprint,
     login.blueprint,
     first_run.blueprint,
     monitoring.blueprint,
@@ -80,7 +82,7 @@ def create_app(
     app.config["BOTWATCH"] = config
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["botwatch.door"] = door
-    writer = Writer(config.limits, lambda commit: _committed(commit, door))
+    writer = Writer(config.limits, lambda commit: _committed(commit, door), config.presence)
     app.extensions["botwatch.writer"] = writer
     app.extensions["botwatch.seats"] = Shares(config.ingest_threads)
     app.extensions["botwatch.pings"] = RateLimit(config.limits.pings_per_s)

@@ -39,6 +39,7 @@ class Keep:
     messages: int = 90
     activities: int = 90
     checks: int = 30
+    presence: int = 2
     heartbeats: int = 7
     samples: int = 2
     samples_by_minute: int = 30
@@ -47,6 +48,15 @@ class Keep:
     def heartbeats_since(self, now: int) -> int:
         """From when on all heartbeats are there."""
         return now - self.heartbeats * 24 * 3_600_000 if self.heartbeats else 0
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long a user's presence holds without a sign of life, and how long typing does."""
+
+    away_s: int = 300
+    offline_s: int = 900
+    typing_s: int = 10
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,7 @@ class Config:
     archive: Path | None = None
     debug: bool = False
     keep: Keep = field(default_factory=Keep)
+    presence: Timeouts = field(default_factory=Timeouts)
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -104,6 +115,7 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         archive=Path(env["BOTWATCH_ARCHIVE"]).absolute() if env.get("BOTWATCH_ARCHIVE") else None,
         debug=bool(_number(env, "BOTWATCH_DEBUG", 0, least=0)),
         keep=_keep(env),
+        presence=_timeouts(env),
     )
 
 
@@ -112,10 +124,19 @@ def _keep(env: Mapping[str, str]) -> Keep:
         messages=_number(env, "BOTWATCH_KEEP_MESSAGES", Keep.messages, least=0),
         activities=_number(env, "BOTWATCH_KEEP_ACTIVITIES", Keep.activities, least=0),
         checks=_number(env, "BOTWATCH_KEEP_CHECKS", Keep.checks, least=0),
+        presence=_number(env, "BOTWATCH_KEEP_PRESENCE", Keep.presence, least=0),
         heartbeats=_number(env, "BOTWATCH_KEEP_HEARTBEATS", Keep.heartbeats, least=0),
         samples=_number(env, "BOTWATCH_KEEP_SAMPLES", Keep.samples, least=0),
         samples_by_minute=_number(env, "BOTWATCH_KEEP_SAMPLES_BY_MINUTE", Keep.samples_by_minute, least=0),
         samples_by_hour=_number(env, "BOTWATCH_KEEP_SAMPLES_BY_HOUR", Keep.samples_by_hour, least=0),
+    )
+
+
+def _timeouts(env: Mapping[str, str]) -> Timeouts:
+    return Timeouts(
+        away_s=_number(env, "BOTWATCH_AWAY_S", Timeouts.away_s, least=1),
+        offline_s=_number(env, "BOTWATCH_OFFLINE_S", Timeouts.offline_s, least=1),
+        typing_s=_number(env, "BOTWATCH_TYPING_S", Timeouts.typing_s, least=1),
     )
 
 

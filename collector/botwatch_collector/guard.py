@@ -52,6 +52,21 @@ def requires_reader(view: Callable[P, R]) -> Callable[P, R]:
     return guarded
 
 
+def requires_operator(view: Callable[P, R]) -> Callable[P, R]:
+    """For changes by programs and pages: the ingest token of a bot, or the login of an operator, with what a
+    form carries against forgery. `reader()` says which bots it is about.
+    """
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        g.reader = _operator()
+        return view(*args, **kwargs)
+
+    # Asked for in `_operator`, where it is a cookie that lets in.
+    csrf.exempt(guarded)
+    return guarded
+
+
 def requires_login(role: str = "viewer") -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
     """For pages: an account with this role or a higher one; others are led to the login page."""
 
@@ -128,6 +143,18 @@ def _account(cookie: object, limits: Limits) -> Account:
     if account is None:
         raise Unauthorized("a read token is needed (Authorization: Bearer bw_r_...), or a login")
     return account
+
+
+def _operator() -> Reader:
+    if "Authorization" in request.headers:
+        return Reader(token=_bearer(("ingest",)))
+    csrf.protect()
+    account = logged_in()
+    if account is None:
+        raise Unauthorized("the bot's ingest token is needed (Authorization: Bearer bw_i_...), or a login")
+    if not accounts.may(account, "operator"):
+        raise Forbidden("this needs the role operator")
+    return Reader(account=account)
 
 
 def _bearer(scopes: tuple[str, ...]) -> Token:

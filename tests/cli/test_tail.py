@@ -145,7 +145,7 @@ def test_filters_reach_the_collector(tail, collector):
     tail("--bot", "shop", "--user", "7", "--direction", "in", "--channel", "kitchen", "--text", "tea")
 
     asked = {"bot": "shop", "user": "7", "direction": "in", "channel": "kitchen", "text": "tea"}
-    assert collector.stream_requests == [asked | {"since": None}]
+    assert collector.stream_requests == [asked | {"since": None, "path": "/debug/message-stream"}]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_terminal_gets_colours_and_nothing_else_to_obey(terminal, collector):
     collector.publish(HOSTILE, user_name=HOSTILE, channel=HOSTILE, bot=HOSTILE)
     line = terminal("tail", "--since", "0").line()
 
-    assert "\x1b[36mfrom " in line and line.count("\x1b[0m") == 4
+    assert "\x1b[36mfrom " in line and line.count("\x1b[0m") == 3
     plain = re.sub(r"\x1b\[[0-9]+m", "", line)
     assert plain.isprintable()
     assert plain.count("\\x1b[2J\\x1b]0;owned\\x07\\x9b31m\\x0d⏎\\u202e") == 4
@@ -289,3 +289,15 @@ def test_token_file_that_cannot_be_read_is_named(run, tmp_path):
 
     assert result.returncode == 2
     assert "BOTWATCH_TOKEN_FILE" in result.stderr and "absent" in result.stderr
+
+
+def test_other_channels_are_asked_for_by_name(tail, collector):
+    process = tail("--channels", "presence,messages")
+
+    collector.publish("", "presenceUpdate", online_status="away", custom_message="at \x1b[31mlunch")
+    collector.publish("hello")
+
+    assert process.stdout.readline().endswith("shop  Alice is away  at \\x1b[31mlunch\n")
+    assert process.stdout.readline().endswith("from Alice  hello\n")
+    (asked,) = collector.stream_requests
+    assert (asked["path"], asked["channels"]) == ("/api/monitoring/stream", "presence,messages")

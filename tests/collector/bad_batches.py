@@ -47,6 +47,10 @@ def check(name: str, at: str, /, **changes: Any) -> Bad:
     return event(name, at, **{"kind": "check", "name": "database", "status": "ok"} | changes)
 
 
+def presence(name: str, at: str, /, **changes: Any) -> Bad:
+    return event(name, at, **{"kind": "presence", "user_id": "u", "status": "online"} | changes)
+
+
 def header(name: str, at: str, **changes: Any) -> Bad:
     changed = {key: value for key, value in (HEADER | changes).items() if value is not ...}
     return Bad(name, lines(changed, GOOD), at=f"header{at}")
@@ -75,6 +79,12 @@ BAD = [
     header("instance too long", ".instance", instance="x" * 65),
     header("pid negative", ".pid", pid=-1),
     Bad("another bot's batch", lines(HEADER | {"bot": "somebody-else"}, GOOD), 403, "header.bot"),
+    presence("presence of nobody", ".user_id", user_id=...),
+    presence("presence of an empty user", ".user_id", user_id=""),
+    presence("status unknown", ".status", status="asleep"),
+    presence("status message too long", ".message", message="x" * 101),
+    presence("typing as text", ".typing", typing="yes"),
+    presence("page too long", ".page", page="x" * 257),
     Bad("broken JSON in an event", lines(HEADER, GOOD, b'{"kind":"message",'), at="events[1]"),
     Bad("event is a number", lines(HEADER, GOOD, 5), at="events[1]"),
     Bad("event is null", lines(HEADER, GOOD, None), at="events[1]"),

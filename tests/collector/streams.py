@@ -61,6 +61,22 @@ def act(bot: int, *actions: str, instance: str = "one", **fields: Any) -> None:
     store([Incoming(bot, Batch(Header(v=1, instance=instance), events), NOW)])
 
 
+def be(
+    bot: int,
+    at: int = NOW,
+    *,
+    user: str = "alice",
+    received_at: int | None = None,
+    sent_at: int | None = None,
+    **fields: Any,
+) -> None:
+    """Store a user's presence: of the bot's time `at`, come at once unless told."""
+    event = {"kind": "presence", "ts": at, "seq": next(_seq), "user_id": user} | fields
+    header = Header(v=1, instance="one", sent_at=sent_at)
+    events = msgspec.convert([event], list[AnyEvent])
+    store([Incoming(bot, Batch(header, events), max(at, NOW) if received_at is None else received_at)])
+
+
 def beat(bot: int, **fields: Any) -> None:
     """Store a heartbeat of this moment."""
     event = {"kind": "heartbeat", "ts": clock.now(), "seq": next(_seq)} | fields

@@ -26,6 +26,7 @@ JANUARY = clock.to_ms(datetime(2024, 1, 1, tzinfo=UTC))
 ENDPOINTS = [
     "/api/activities",
     "/api/messages",
+    "/api/status/users/online",
     "/api/analytics/overview",
     "/api/analytics/timeline",
     "/api/analytics/users",

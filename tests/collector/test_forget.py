@@ -54,7 +54,8 @@ def about(person: str, seq: int) -> dict[str, Any]:
         message | {"direction": "out", "user_id": None, "channel": person, "response_ms": 5},
         activity | {"user_id": person},
         activity | {"entity_type": "user", "entity_id": person},
-    )[seq % 5]
+        {"kind": "presence", "user_id": person, "user_name": NAME, "status": "online", "message": WORDS},
+    )[seq % 6]
 
 
 def every_value() -> Iterator[str]:
@@ -130,7 +131,8 @@ def test_others_stay_as_they_were(bots: list[int]) -> None:
 def test_person_may_be_forgotten_by_one_bot(bots: list[int]) -> None:
     retention.forget(PERSON, bots[:1])
 
-    for model in (models.Message, models.Activity, models.UserDay, models.BotUser):
+    tables = (models.Message, models.Activity, models.UserDay, models.BotUser, models.PresenceNow)
+    for model in tables:
         found = {row.bot_id for row in model.select().where(model.user_id == PERSON)}
         assert found == {bots[1]}
 

@@ -98,6 +98,20 @@ def test_active_users_are_those_of_the_window(bots: list[int]) -> None:
         assert found["botwatch_active_users", ("news", window)] == 0
 
 
+def test_users_who_are_there_are_counted_by_status(bots: list[int]) -> None:
+    now = clock.now()
+    for user, status in (("ann", "online"), ("bob", "busy"), ("cat", "online"), ("dan", "offline")):
+        report(bots[0], "presence", ts=now, user_id=user, status=status)
+    report(bots[0], "presence", ts=now, user_id="eve", status="busy", show_status=False)
+
+    found = scraped(now=now)
+    counted = {
+        status: found["botwatch_presence_users", ("shop", status)] for status in ("online", "busy", "dnd")
+    }
+    assert counted == {"online": 2, "busy": 1, "dnd": 0}
+    assert scraped(now=now + 400_000)["botwatch_presence_users", ("shop", "away")] == 2
+
+
 def test_bot_is_up_while_its_heartbeats_come(bots: list[int]) -> None:
     report(bots[0], "heartbeat", interval_s=15.0)
     now = clock.now()
@@ -279,7 +293,7 @@ def test_code_counts_only_what_is_declared() -> None:
 def test_people_are_never_labels() -> None:
     assert {label for metric in METRICS for label in metric.labels} == {
         "bot", "direction", "window", "state", "instance", "reason", "result", "kind",
-        "version", "python", "database", "host", "pid", "job", "table", "check", "channel",
+        "version", "python", "database", "host", "pid", "job", "table", "check", "channel", "status",
     }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from botwatch_collector.stream import subscription
 
 from .posting import post
 from .server import Server
-from .streams import InBackground, Stream, act, add_bots, let_streams_end, say
+from .streams import InBackground, Stream, act, add_bots, be, let_streams_end, say
 
 PATH, CHANNELS = "/debug/message-stream", "/api/monitoring/stream"
 
@@ -151,13 +151,15 @@ def test_channels_are_chosen_in_the_address(client: FlaskClient) -> None:
     headers = read_token()
     say(shop, "hello")
     act(shop, "deployed")
+    be(shop, status="online")
 
     for query, expected in (
         ("channels=messages", {"message:new"}),
         ("channels=activity", {"activity:new"}),
         ("channels=metrics,health", {"metrics:update", "health:changed"}),
         ("channels=messages&channels=activity", {"message:new", "activity:new"}),
-        ("", {"message:new", "activity:new", "metrics:update", "health:changed"}),
+        ("channels=presence", {"presenceUpdate"}),
+        ("", {"message:new", "activity:new", "presenceUpdate", "metrics:update", "health:changed"}),
     ):
         path = f"{CHANNELS}?last_event_id=0&{query}"
         with reading(client, headers, path=path) as read:
@@ -201,7 +203,7 @@ def test_token_of_one_bot_is_told_of_that_bot_alone(client: FlaskClient) -> None
             assert read.next(1)[0]["bot"] == "news"
 
 
-@pytest.mark.parametrize("name", ["presence", "alerts", "Messages", "messages;"])
+@pytest.mark.parametrize("name", ["alerts", "Messages", "messages;"])
 def test_channel_that_does_not_exist_is_refused_by_name(client: FlaskClient, name: str) -> None:
     reply = client.get(f"{CHANNELS}?channels=messages,{name}", headers=read_token())
 
@@ -210,7 +212,7 @@ def test_channel_that_does_not_exist_is_refused_by_name(client: FlaskClient, nam
     assert reply.json["error"] == {
         "code": "invalid_parameter",
         "at": "channels",
-        "message": f"channels: expected any of messages, activity, metrics, health, got {name!r}",
+        "message": f"channels: expected any of messages, activity, presence, metrics, health, got {name!r}",
     }
 
 

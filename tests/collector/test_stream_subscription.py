@@ -19,7 +19,7 @@ from botwatch_collector.errors import (
 from botwatch_collector.stream import reading, subscription
 from botwatch_collector.stream.tailer import Window
 
-from .streams import NOW, PLENTY, InBackground, add_bots, listening, say
+from .streams import NOW, PLENTY, InBackground, add_bots, be, listening, say
 
 
 @pytest.fixture
@@ -189,6 +189,23 @@ def test_memory_of_frames_is_bounded_by_bytes_too(bots: list[int], ending: threa
 
         assert sum(len(frame.encoded) for frame in tail._frames) <= 50_000
         assert [data["message_text"][:5] for data in slow.next(20)] == [f"{n:05}" for n in range(20)]
+
+
+def test_what_a_user_has_hidden_is_not_kept_for_who_comes_back(bots: list[int], tail: stream.Tailer) -> None:
+    with listening(tail, bots, channels=("messages", "presence")) as read:
+        # The tailer looks by now: what comes is kept in memory.
+        say(bots[0], "0")
+        read.next(1)
+        be(bots[0], status="busy")
+        be(bots[0], user="bob", status="busy")
+        told, bob = read.next(2)
+        be(bots[0], at=NOW + 1, show_status=False)
+        (hidden,) = read.next(1)
+
+        news = tail.after(told["id"] - 1, tail.resets, 30)
+
+    assert news is not None and news.frames is not None
+    assert [frame.id for frame in news.frames] == [bob["id"], hidden["id"]]
 
 
 def test_waiting_readers_hold_no_connection(bots: list[int], tail: stream.Tailer) -> None:

@@ -79,6 +79,7 @@ REQUIRED = {
     "heartbeat": set(),
     "activity": {"action", "category", "severity", "status"},
     "check": {"name", "status"},
+    "presence": {"user_id"},
 }
 CHECK: dict[str, Check] = {
     "status": lambda value: value in ("ok", "fail", "unknown"),
@@ -149,6 +150,16 @@ FIELDS: dict[str, dict[str, Check]] = {
         "user_id": text(256),
         "duration_ms": whole(0, 2**53),
         "details": details,
+    },
+    "presence": {
+        "user_id": text(256, 1),
+        "status": lambda value: value in ("online", "away", "busy", "dnd", "offline"),
+        "message": text(100),
+        "typing": lambda value: type(value) is bool,
+        "page": text(256),
+        "device": text(64),
+        "user_name": text(256),
+        "show_status": lambda value: type(value) is bool,
     },
     "check": {"name": text(64, 1), **{name: CHECK[name] for name in ("status", "latency_ms", "message")}},
 }

@@ -69,6 +69,23 @@ MESSAGES: dict[str, Act] = {
 }
 
 
+PRESENCES: dict[str, Act] = {
+    "presence_online": lambda agent: agent.presence(user_id="42", status="online"),
+    "presence_typing": lambda agent: agent.presence(user_id="42", typing=True),
+    "presence_hidden": lambda agent: agent.presence(user_id="42", show_status=False),
+    "presence_with_everything": lambda agent: agent.presence(
+        user_id="<b>42</b>",
+        status="busy",
+        message="In a meeting \x1b[31m \N{PARTY POPPER}",
+        typing=False,
+        page="/orders/7",
+        device="mobile",
+        user_name="Alice",
+        show_status=True,
+    ),
+}
+
+
 @pytest.fixture
 def collector():
     with CollectorDouble() as double:
@@ -105,13 +122,13 @@ def shape(value: Any) -> Any:
     return type(value).__name__
 
 
-@pytest.mark.parametrize("name", MESSAGES)
-def test_message_is_sent_as_in_the_example(name: str, start, collector: CollectorDouble) -> None:
+@pytest.mark.parametrize("name", MESSAGES | PRESENCES)
+def test_call_is_sent_as_in_the_example(name: str, start, collector: CollectorDouble) -> None:
     header, expected = example(name)
     agent = start(bot=header["bot"])
-    MESSAGES[name](agent)
+    (MESSAGES | PRESENCES)[name](agent)
     assert agent.flush(20)
-    sent = collector.events()[0]
+    sent = collector.events(expected["kind"])[0]
     assert sent | {"seq": 1, "ts": expected["ts"]} == expected
     assert list(sent) == list(expected)
     assert shape(collector.requests[0].header) == shape(header)

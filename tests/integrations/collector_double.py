@@ -36,6 +36,7 @@ class CollectorDouble:
         self.trouble = Trouble()
         self.clock_skew_s = 0.0
         self.stream_requests: list[dict[str, Any]] = []
+        self.names: list[str] = []
         self.frames: list[dict[str, Any]] = []
         self.stored = self.duplicates = 0
         self._events: list[dict[str, Any]] = []
@@ -69,9 +70,10 @@ class CollectorDouble:
         with self._changed:
             assert self._changed.wait_for(is_reached, timeout_s), f"messages so far: {self.messages()}"
 
-    def publish(self, text: str, **more: Any) -> dict[str, Any]:
-        """Put a message on the stream."""
+    def publish(self, text: str, event: str = "message:new", **more: Any) -> dict[str, Any]:
+        """Put a message on the stream, or what else `event` and `more` make of it."""
         with self._changed:
+            self.names.append(event)
             frame = {
                 "id": len(self.frames) + 1,
                 "kind": "message",
@@ -101,7 +103,7 @@ class CollectorDouble:
             return self._receive(request)
         if request.path == "/api/whoami":
             return self._whoami(request)
-        if request.path == "/debug/message-stream":
+        if request.path in ("/debug/message-stream", "/api/monitoring/stream"):
             return self._stream(request)
         return Response(status=404)
 
@@ -140,7 +142,7 @@ class CollectorDouble:
         if request.headers.get("Authorization") != f"Bearer {self.read_token}":
             return _error(401, "unknown token")
         since = request.headers.get("Last-Event-ID")
-        self.stream_requests.append({"since": since, **request.args})
+        self.stream_requests.append({"since": since, "path": request.path, **request.args})
         self.wake()
         if self.trouble.streams:
             return _error(self.trouble.streams.pop(0), "as the test wants it")
@@ -156,7 +158,8 @@ class CollectorDouble:
             if self._is_over:
                 return
             data = json.dumps(self.frames[number], ensure_ascii=False).encode()
-            yield b"id: %d\nevent: message:new\ndata: %s\n\n" % (self.frames[number]["id"], data)
+            name = self.names[number].encode()
+            yield b"id: %d\nevent: %s\ndata: %s\n\n" % (self.frames[number]["id"], name, data)
         # What a dying connection leaves behind: an id whose message never came.
         yield b"id: %d\nevent: message:new\nda" % (until + 1)
 

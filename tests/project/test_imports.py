@@ -22,7 +22,7 @@ MAY_IMPORT = (
     dict.fromkeys(FOUNDATION, FOUNDATION)
     | dict.fromkeys(TABLES, FOUNDATION | TABLES)
     | dict.fromkeys(DOMAIN, FOUNDATION | TABLES)
-    | {"ingest": FOUNDATION | TABLES | {"rollups"}}  # stored in one transaction
+    | {"ingest": FOUNDATION | TABLES | {"rollups", "presence"}}  # stored in one transaction
     | {"stream": FOUNDATION | TABLES | {"analytics"}}  # tells its figures
     | {"analytics": FOUNDATION | TABLES | {"rollups", "presence"}}
     | {"messages": FOUNDATION | TABLES | {"analytics"}}  # asks for their window

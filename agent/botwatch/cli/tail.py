@@ -1,4 +1,4 @@
-"""`botwatch tail`: prints messages as they happen, and goes on exactly where a lost connection stopped."""
+"""`botwatch tail`: prints what happens as it does, and goes on exactly where a lost connection stopped."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ import select
 import sys
 import time
 from collections.abc import Iterator
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .connection import CONNECT_TIMEOUT_S, Connection, add_arguments, connection, refusal
+from .lines import line
 from .sse import Frame, FrameReader, pieces
-from .terminal import CommandError, complain, harmless, paint
+from .terminal import CommandError, complain
 
 if TYPE_CHECKING:
     import requests
 
-SUMMARY = "print messages as they happen"
+SUMMARY = "print messages, or other events, as they happen"
 EXAMPLES = """\
 examples:
   botwatch tail
   botwatch tail --bot shop --direction in
   botwatch tail --text refund
   botwatch tail --json | jq -r .message_text
+  botwatch tail --channels presence,activity
   botwatch tail --since 1200        everything stored after message 1200, then live
 """
 
@@ -33,30 +34,32 @@ examples:
 _SILENCE_S = 45.0
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 30.0
-_FILTERS = ("bot", "user", "direction", "channel", "text")
+_FILTERS = ("channels", "bot", "user", "direction", "channel", "text")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="a JSON object per event, as the stream gave it")
     parser.add_argument(
-        "--json", action="store_true", help="a JSON object per message, as the stream gave it"
+        "--channels", metavar="NAMES", help="of the stream, with commas between; messages unless given"
     )
-    parser.add_argument("--bot", help="only this bot's messages")
-    parser.add_argument("--user", metavar="ID", help="only messages from or to this user")
+    parser.add_argument("--bot", help="only what is of this bot")
+    parser.add_argument("--user", metavar="ID", help="only what is of this user")
     parser.add_argument("--direction", choices=("in", "out"), help="only received or only sent messages")
     parser.add_argument("--channel", help="only messages of this channel")
     parser.add_argument("--text", help="only messages that hold this text, in capitals or not")
-    parser.add_argument("--since", type=_message_id, metavar="ID", help="begin after the message of this id")
+    parser.add_argument("--since", type=_event_id, metavar="ID", help="begin after the event of this id")
     add_arguments(parser, "read")
 
 
 def run(args: argparse.Namespace) -> int:
     show = _show_json if args.json else _show_line
+    path = "/api/monitoring/stream" if args.channels else "/debug/message-stream"
     filters = {name: getattr(args, name) for name in _FILTERS if getattr(args, name) is not None}
-    for frame in Stream(connection(args), filters, args.since).frames():
+    for frame in Stream(connection(args), path, filters, args.since).frames():
         if frame is None:
             _end_when_unread()
-        elif frame.event == "message:new":
-            show(frame.data)
+        else:
+            show(frame)
     return 0
 
 
@@ -69,10 +72,11 @@ class _Busy(Exception):
 
 
 class Stream:
-    """The messages of a collector, for as long as somebody reads them."""
+    """The events of a collector, for as long as somebody reads them."""
 
-    def __init__(self, collector: Connection, filters: dict[str, str], since: int | None) -> None:
+    def __init__(self, collector: Connection, path: str, filters: dict[str, str], since: int | None) -> None:
         self._collector = collector
+        self._url = collector.url + path
         self._filters = filters
         self._reader = FrameReader(last_id="" if since is None else str(since))
         self._failures = 0
@@ -98,7 +102,7 @@ class Stream:
         if self._reader.last_id:
             headers["Last-Event-ID"] = self._reader.last_id
         with requests.get(
-            f"{self._collector.url}/debug/message-stream",
+            self._url,
             params=self._filters,
             headers=headers,
             auth=self._collector.auth,
@@ -148,43 +152,15 @@ def _end_when_unread() -> None:
             raise BrokenPipeError
 
 
-def _show_json(data: str) -> None:
+def _show_json(frame: Frame) -> None:
     # Escaped to ASCII, it is the same JSON, and no text in it can command a terminal.
-    print(json.dumps(json.loads(data)).replace("\x7f", "\\u007f"), flush=True)
+    print(json.dumps(json.loads(frame.data)).replace("\x7f", "\\u007f"), flush=True)
 
 
-def _show_line(data: str) -> None:
-    message, out = json.loads(data), sys.stdout
-    is_in = message["direction"] == "in"
-    parts = [
-        paint(_clock(message["timestamp"]), "dim", out),
-        _word(message, "bot"),
-        paint(_word(message, "channel"), "dim", out) if message.get("channel") else "",
-        paint(("from " if is_in else "to ") + _who(message), "cyan" if is_in else "green", out),
-        _word(message, "message_text"),
-        paint(_times(message), "dim", out),
-    ]
-    print("  ".join(part for part in parts if part), flush=True)
-
-
-def _clock(timestamp: str) -> str:
-    moment = datetime.fromisoformat(timestamp).astimezone()
-    is_today = moment.date() == datetime.now().astimezone().date()
-    return moment.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M:%S")
-
-
-def _who(message: dict[str, Any]) -> str:
-    return _word(message, "user_name") or _word(message, "user_id") or "nobody"
-
-
-def _times(message: dict[str, Any]) -> str:
-    told = (("response_time", "answered in {} ms"), ("wait_ms", "waited {} ms"))
-    return ", ".join(words.format(message[name]) for name, words in told if message.get(name) is not None)
-
-
-def _word(message: dict[str, Any], name: str) -> str:
-    value = message.get(name)
-    return "" if value is None else harmless(str(value))
+def _show_line(frame: Frame) -> None:
+    shown = line(frame.event, json.loads(frame.data))
+    if shown is not None:
+        print(shown, flush=True)
 
 
 def _in_short(error: BaseException | None) -> str:
@@ -197,7 +173,7 @@ def _in_short(error: BaseException | None) -> str:
     return f"no connection to the collector ({reason})"
 
 
-def _message_id(value: str) -> int:
+def _event_id(value: str) -> int:
     if not (value.isascii() and value.isdigit()):
-        raise argparse.ArgumentTypeError(f"expected a message's id, a number, got {value!r}")
+        raise argparse.ArgumentTypeError(f"expected an event's id, a number, got {value!r}")
     return int(value)

@@ -7,17 +7,21 @@ import msgspec
 
 from ..clock import iso
 from ..models import BotUser
+from ..presence import hidden_users
 
 # After every character that an id can go on with, by code points.
 _LAST = "\U0010ffff"
 
 
 class FoundUser(msgspec.Struct, frozen=True):
-    """Under the name last seen; `last_seen` is when somebody of that id last wrote to any of the bots."""
+    """Under the name last seen; `last_seen` is when somebody of that id last wrote to any of the bots.
+
+    Who hides their presence was last seen never, as far as anybody is told.
+    """
 
     user_id: str
     user_name: str | None
-    last_seen: str
+    last_seen: str | None
 
 
 def bots_found(names: Sequence[str], text: str, limit: int) -> list[str]:
@@ -36,10 +40,14 @@ def users_found(bots: Sequence[int], text: str, limit: int) -> list[FoundUser]:
     wanted = text.replace("\x00", "").strip()
     if not bots or not wanted:
         return []
-    found: dict[str, FoundUser] = {}
+    people: dict[str, Any] = {}
     for row in [*_by_id(bots, wanted, limit), *_by_name(bots, wanted, limit)]:
-        found.setdefault(row.user_id, FoundUser(row.user_id, row.user_name, iso(row.last_at)))
-    return list(found.values())[:limit]
+        people.setdefault(row.user_id, row)
+    hidden = hidden_users(bots, list(people))
+    return [
+        FoundUser(row.user_id, row.user_name, None if row.user_id in hidden else iso(row.last_at))
+        for row in list(people.values())[:limit]
+    ]
 
 
 def _by_id(bots: Sequence[int], start: str, limit: int) -> Any:

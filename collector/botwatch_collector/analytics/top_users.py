@@ -9,6 +9,7 @@ from peewee import fn
 
 from ..clock import iso
 from ..models import BotUser, Message, UserCounts, UserDay, UserHour, UserMonth, UserWeek
+from ..presence import hidden_users
 from .cursors import PageCursor
 from .sql import select, stacked
 from .window import DAY, HOUR, MONTH, WEEK, Part, Unit, Window
@@ -17,12 +18,15 @@ _TABLES: dict[Unit, type[UserCounts]] = {MONTH: UserMonth, WEEK: UserWeek, DAY: 
 
 
 class TopUser(msgspec.Struct, frozen=True):
-    """`messages` and `last_seen` are of the window; `user_name` is the latest name known."""
+    """`messages` and `last_seen` are of the window; `user_name` is the latest name known.
+
+    Who hides their presence was last seen never, as far as anybody is told.
+    """
 
     user_id: str
     user_name: str | None
     messages: int
-    last_seen: str
+    last_seen: str | None
 
 
 class TopUsers(msgspec.Struct, frozen=True):
@@ -43,9 +47,10 @@ class Cursor(PageCursor, frozen=True, array_like=True):
 def top_users(bots: Sequence[int], window: Window, limit: int, after: Cursor | None = None) -> TopUsers:
     """A page of at most `limit` people. Somebody who writes to two bots under one id is one person."""
     rows = _most(bots, window, limit + 1, after)
-    names = user_names(bots, [user_id for user_id, *_ in rows[:limit]])
+    shown = [user_id for user_id, *_ in rows[:limit]]
+    names, hidden = user_names(bots, shown), hidden_users(bots, shown)
     page = [
-        TopUser(user_id, names.get(user_id), messages, iso(last_at))
+        TopUser(user_id, names.get(user_id), messages, None if user_id in hidden else iso(last_at))
         for user_id, messages, last_at in rows[:limit]
     ]
     if len(rows) <= limit:

@@ -50,14 +50,18 @@ def get_openapi() -> Response:
 @cache
 def document() -> dict[str, Any]:
     """OpenAPI 3.1, whose schemas are JSON Schema as msgspec writes it."""
-    types = [AnyEvent, Header, Error, *(one.answers for one in OPERATIONS if one.answers)]
+    bodies = [one.takes for one in OPERATIONS if one.takes]
+    types = [AnyEvent, Header, Error, *bodies, *(one.answers for one in OPERATIONS if one.answers)]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
-    event, header, error, *answers = schemas
-    left = iter(answers)
+    event, header, error, *others = schemas
+    taken, answered = iter(others[: len(bodies)]), iter(others[len(bodies) :])
     paths: dict[str, Any] = {}
     for one in OPERATIONS:
-        schema = next(left) if one.answers else {"type": "string"}
-        paths.setdefault(one.path, {})[one.method] = _operation(one, schema, error)
+        schema = next(answered) if one.answers else {"type": "string"}
+        described = _operation(one, schema, error)
+        if one.takes:
+            described["requestBody"] = _body(next(taken))
+        paths.setdefault(one.path, {})[one.method] = described
     return {
         "openapi": "3.1.0",
         "info": {
@@ -110,6 +114,10 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         "schema": schema,
         **({"required": True} if parameter.place == "path" else {}),
     }
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
 def _batch() -> dict[str, Any]:

@@ -14,7 +14,9 @@ from ..analytics.service import Metrics, QuickHealth
 from ..analytics.timeline import Timeline
 from ..analytics.top_users import TopUsers
 from ..messages import Conversation, Messages
+from ..presence import PresenceInfo, PresenceSettings, UsersOnline
 from .monitoring import ActiveUsersList, AvailabilityOfBots, Board
+from .presence import Shown
 from .search import Found
 
 
@@ -53,7 +55,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Operation:
-    """One thing to ask for. `access` is the scope of the token; None: no token, "any": either scope."""
+    """One thing to ask for. `access` is the scope of the token; None: no token, "any": either scope.
+
+    `takes` is the type of a JSON body.
+    """
 
     path: str
     summary: str
@@ -61,8 +66,9 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     answers: Any = None
     media_type: str = "application/json"
-    method: Literal["get", "post"] = "get"
+    method: Literal["get", "post", "patch"] = "get"
     takes_batch: bool = False
+    takes: Any = None
     errors: tuple[int, ...] = ()
 
 
@@ -146,6 +152,7 @@ _CHANNELS = Parameter(
 _KEY = Parameter("key", "The job's key, bw_p_...", _TEXT, place="path")
 _WHAT = Parameter("what", "start, fail, or the exit status from 0 to 255", _TEXT, place="path")
 _RUN = Parameter("rid", "Names a run, where runs of the job overlap", _TEXT)
+_USER = Parameter("user_id", "The user's id, as the bot gave it", _TEXT, place="path")
 _METHODS: tuple[Literal["get", "post"], ...] = ("get", "post")
 _PINGS = tuple(
     Operation(path, summary, None, parameters, media_type="text/plain", method=method, errors=(404, 429, 503))
@@ -242,6 +249,31 @@ OPERATIONS = (
         answers=Found,
     ),
     Operation(
+        "/api/status/users/online",
+        "Everybody who isn't offline, seen last first",
+        parameters=(BOT, _limit(100)),
+        answers=UsersOnline,
+    ),
+    *(
+        Operation(path, "A user's presence", parameters=(_USER, BOT), answers=PresenceInfo)
+        for path in ("/api/status/users/{user_id}/presence", "/api/users/presence/{user_id}")
+    ),
+    Operation(
+        "/api/users/presence/settings",
+        "Whether a user is shown",
+        parameters=(Parameter("userId", "The user's id, as the bot gave it", _TEXT), BOT),
+        answers=PresenceSettings,
+    ),
+    Operation(
+        "/api/users/presence/settings",
+        "Hide a user's status and last seen from everybody, or show them",
+        "ingest",
+        parameters=(BOT,),
+        answers=PresenceSettings,
+        method="patch",
+        takes=Shown,
+    ),
+    Operation(
         "/debug/metrics", "A few figures, and the collector's own", parameters=(BOT, TZ), answers=Metrics
     ),
     Operation(
@@ -253,7 +285,7 @@ OPERATIONS = (
     ),
     Operation(
         "/api/monitoring/stream",
-        "Messages and activities as they are stored, figures and health, as server-sent events",
+        "Messages, activities and presence as they are stored, figures and health, as server-sent events",
         parameters=(_CHANNELS, *_STREAM),
         media_type="text/event-stream",
         errors=(429, 503),

@@ -12,6 +12,7 @@ from functools import cache
 from typing import TypeVar, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
+import msgspec
 from flask import request
 
 from .. import clock, guard
@@ -23,12 +24,14 @@ from ..errors import InvalidParameter
 DEFAULT_DAYS = 30
 
 Kind = TypeVar("Kind", bound=PageCursor)
+Body = TypeVar("Body", bound=msgspec.Struct)
 
 _NUMBER = re.compile(r"\d{1,15}", re.ASCII)
 # 2026 is a year that somebody forgot to end, 20261123 a date of ISO 8601.
 _UNIX_MS = re.compile(r"(?!\d{4}$|\d{8}$)\d{1,15}", re.ASCII)
 # A plus sign that wasn't encoded arrives as a space.
 _LOST_PLUS = re.compile(r"(T.*) (\d\d(:?\d\d)?)$")
+_PLACE = re.compile(r" - at `\$\.([^`]*)`")
 _TIME = "expected ISO 8601 such as 2026-11-23T08:00:00Z or 2026-11-23, or unix milliseconds"
 _BUCKETS: tuple[BucketName, ...] = get_args(BucketName)
 
@@ -94,11 +97,26 @@ def cursor(kind: type[Kind]) -> Kind | None:
 
 
 def text(name: str) -> str | None:
-    """A parameter that may be any text; no text in the database holds U+0000."""
+    """A parameter that may be any text."""
     found = _one(name)
-    if found and "\0" in found:
+    return found and plain(name, found)
+
+
+def plain(name: str, text: str) -> str:
+    """A text from the address that the database can be asked for: none in it holds U+0000."""
+    if "\0" in text:
         raise InvalidParameter(f"{name}: U+0000 is in no text", at=name)
-    return found
+    return text
+
+
+def body(kind: type[Body]) -> Body:
+    """The request's JSON, as this struct."""
+    try:
+        return msgspec.json.decode(request.get_data(), type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        place = _PLACE.search(str(error))
+        at = f"body.{place[1]}" if place else "body"
+        raise InvalidParameter(f"{at}: {_PLACE.sub('', str(error)).replace('`', '')}", at=at) from None
 
 
 def word(name: str, words: Sequence[str], default: str) -> str:

@@ -5,15 +5,16 @@ already. A client's own `id` is remembered in a table. An event with both is sto
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from .. import counters, db, message_index, models, rollups
-from .wire import Activity, Batch, CheckResult, Event, Heartbeat, Message, Sample
+from .. import counters, db, message_index, models, presence, rollups
+from ..config import Timeouts
+from .wire import Activity, Batch, CheckResult, Event, Heartbeat, Message, Presence, Sample
 
 _encode = msgspec.json.Encoder().encode
 
@@ -57,6 +58,7 @@ class _Instance:
 
     id: int
     last_seq: int
+    skew_ms: int
 
 
 @dataclass
@@ -70,16 +72,16 @@ class _Group:
     new_ids: list[tuple[int, str, int]] = field(default_factory=list)
 
 
-def store(incoming: Sequence[Incoming]) -> list[Outcome]:
+def store(incoming: Sequence[Incoming], timeouts: Timeouts | None = None) -> list[Outcome]:
     """Store every batch or, when an exception comes out, none of them. Safe to repeat.
 
     What is counted of them goes into the same transaction, with what else waits to be written.
     """
     with counters.carried() as waiting, db.writing():
-        group = _Group(_reserve_ids(sum(len(one.batch.events) for one in incoming)))
+        group = _Group(models.EventSequence.reserve(sum(map(_ids_for, incoming))))
         group.known_ids = _known_ids(incoming)
         outcomes = [_sort_out(one, group) for one in incoming]
-        _write(group)
+        _write(group, timeouts or Timeouts())
         counters.write(waiting | _counts(group, outcomes))
         db.announce()
     return outcomes
@@ -88,7 +90,13 @@ def store(incoming: Sequence[Incoming]) -> list[Outcome]:
 def probe() -> None:
     """Write as a batch would be written; raises what that would raise. Costs an id."""
     with db.writing(patience_s=1):
-        _reserve_ids(1)
+        models.EventSequence.reserve(1)
+
+
+def _ids_for(one: Incoming) -> int:
+    """A presence may be told twice, as a status and as typing."""
+    events = one.batch.events
+    return len(events) + (presence.FRAMES - 1) * sum(type(event) is Presence for event in events)
 
 
 def _counts(group: _Group, outcomes: Sequence[Outcome]) -> counters.Deltas:
@@ -114,14 +122,6 @@ def _trouble(row: tuple[Any, ...]) -> counters.Key | None:
     if (category, action, status) == ("performance", "blocked", "hanging"):
         return counters.key("botwatch_hangs_total", bot_id=str(bot_id))
     return None
-
-
-def _reserve_ids(count: int) -> int:
-    """The first of `count` new ids. Holds the row until the commit: ids follow the order of commits."""
-    sequence = models.EventSequence
-    sequence.update(last_id=sequence.last_id + count).execute()
-    last_id: int = sequence.select(sequence.last_id).scalar()
-    return last_id - count + 1
 
 
 def _known_ids(incoming: Sequence[Incoming]) -> set[tuple[int, str]]:
@@ -153,7 +153,7 @@ def _sort_out(one: Incoming, group: _Group) -> Outcome:
             group.new_ids.append((one.bot_id, event.id, one.received_at))
         common = (group.next_id, one.bot_id, instance.id, event.ts, one.received_at)
         group.rows[type(event)].append(common + _VALUES[type(event)](event))
-        group.next_id += 1
+        group.next_id += presence.FRAMES if type(event) is Presence else 1
         stored += 1
     return Outcome(stored, len(one.batch.events) - stored)
 
@@ -185,7 +185,7 @@ def _find_or_add(one: Incoming) -> _Instance:
     found = model.select(model.id, model.last_seq).where(where).tuples().first()
     if found:
         model.update(last_seen_at=one.received_at, skew_ms=skew_ms).where(where).execute()
-        return _Instance(*found)
+        return _Instance(found[0], found[1], skew_ms or 0)
     added: int = model.insert(
         bot_id=one.bot_id,
         name=header.instance,
@@ -196,20 +196,29 @@ def _find_or_add(one: Incoming) -> _Instance:
         first_seen_at=one.received_at,
         last_seen_at=one.received_at,
     ).execute()
-    return _Instance(added, 0)
+    return _Instance(added, 0, skew_ms or 0)
 
 
-def _write(group: _Group) -> None:
-    for kind, rows in group.rows.items():
-        model, columns = _TABLES[kind]
-        db.insert_rows(model, _COMMON + columns, rows)
+def _write(group: _Group, timeouts: Timeouts) -> None:
+    for kind, (model, columns) in _TABLES.items():
+        db.insert_rows(model, _COMMON + columns, group.rows[kind])
     message_index.follow()
+    if group.rows[Presence]:
+        presence.apply(_updates(group), timeouts)
     db.insert_rows(models.EventId, ("bot_id", "id", "received_at"), group.new_ids)
     rollups.apply(map(_counted, group.rows[Message]))
     for (bot_id, name), instance in group.instances.items():
         model = models.Instance
         where = (model.bot_id == bot_id) & (model.name == name)
         model.update(last_seq=instance.last_seq).where(where).execute()
+
+
+def _updates(group: _Group) -> Iterator[presence.Update]:
+    """When a user was seen is told by the collector's clock: the instance's, less what that is ahead."""
+    skews = {instance.id: instance.skew_ms for instance in group.instances.values()}
+    for id, bot_id, instance_id, occurred_at, received_at, *fields in group.rows[Presence]:
+        seen_at = min(occurred_at - skews[instance_id], received_at)
+        yield presence.Update(id, bot_id, occurred_at, received_at, seen_at, *fields)
 
 
 def _counted(row: tuple[Any, ...]) -> rollups.Counted:
@@ -293,4 +302,5 @@ _VALUES: dict[type[Event], Any] = {
     Heartbeat: _heartbeat_values,
     Activity: _activity_values,
     CheckResult: attrgetter(*_own_columns(CheckResult)),
+    Presence: attrgetter(*_own_columns(Presence)),
 }

@@ -25,6 +25,8 @@ Label = Annotated[str, Meta(min_length=1, max_length=64)]
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
 Details = Annotated[dict[str, Any], Meta(description="at most 16384 bytes encoded, nested at most 8 deep")]
 Health = Literal["ok", "warn", "fail", "unknown"]
+UserId = Annotated[str, Meta(min_length=1, max_length=256)]
+StatusMessage = Annotated[str, Meta(max_length=100)]
 Remark = Annotated[str, Meta(max_length=500)]
 
 
@@ -145,7 +147,23 @@ class CheckResult(Event, tag="check", kw_only=True, gc=False):
     message: Remark | None = None
 
 
-AnyEvent = Message | Sample | Heartbeat | Activity | CheckResult
+class Presence(Event, tag="presence", kw_only=True, gc=False):
+    """What a user does at present. What is left out stays as it was; an empty `message` or `page` ends it.
+
+    Every event is a sign of life, except one that says nothing but `show_status`, which hides or shows.
+    """
+
+    user_id: UserId
+    status: Literal["online", "away", "busy", "dnd", "offline"] | None = None
+    message: StatusMessage | None = None
+    typing: bool | None = None
+    page: Name | None = None
+    device: Word | None = None
+    user_name: Name | None = None
+    show_status: bool | None = None
+
+
+AnyEvent = Message | Sample | Heartbeat | Activity | CheckResult | Presence
 
 
 class Batch(Struct, frozen=True):

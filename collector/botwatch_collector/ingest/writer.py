@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .. import damage, db
-from ..config import Limits
+from ..config import Limits, Timeouts
 from ..errors import Unavailable
 from .queue import Queue, Waiting
 from .store import Incoming, Outcome, probe, store
@@ -33,8 +33,14 @@ class Commit:
 class Writer:
     """One for each process. `after_commit` is called in the writer's thread and must not raise."""
 
-    def __init__(self, limits: Limits, after_commit: Callable[[Commit], None] | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        after_commit: Callable[[Commit], None] | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
         self._limits = limits
+        self._timeouts = timeouts or Timeouts()
         self._after_commit = after_commit
         self._queue = Queue(limits.waiting_events)
         self._starting = threading.Lock()
@@ -137,7 +143,7 @@ class Writer:
         started = time.monotonic()
         batches = [waiting.incoming for waiting in group]
         with db.connected():
-            outcomes = store(batches)
+            outcomes = store(batches, self._timeouts)
         for waiting, outcome in zip(group, outcomes, strict=True):
             waiting.outcome = outcome
         if self._after_commit:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .. import partitions, retention, views
-from ..clock import HOUR
+from .. import partitions, presence, retention, views
+from ..clock import HOUR, SECOND
 from ..config import Config
 
 
@@ -21,4 +21,5 @@ JOBS = (
     Job("partitions", partitions.look_after, 6 * HOUR),
     Job("prune", retention.prune_for_a_while, HOUR),
     Job("views", views.refresh, HOUR),
+    Job("presence", presence.time_out, 15 * SECOND),
 )

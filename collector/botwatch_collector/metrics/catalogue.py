@@ -30,6 +30,12 @@ BOTS = (
         ("bot",),
     ),
     Metric("botwatch_active_users", "gauge", "Users who wrote within the window.", ("bot", "window")),
+    Metric(
+        "botwatch_presence_users",
+        "gauge",
+        "Users who are there and don't hide it, by status.",
+        ("bot", "status"),
+    ),
     Metric("botwatch_bot_up", "gauge", "1 while an instance of the bot is up or late, else 0.", ("bot",)),
     Metric(
         "botwatch_bot_deaf", "gauge", "1 while the bot is up but gets no updates any more, else 0.", ("bot",)

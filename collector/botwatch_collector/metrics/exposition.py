@@ -12,7 +12,8 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from . import instances, messages, own
+from ..config import Timeouts
+from . import instances, messages, own, users
 from .catalogue import METRICS, Metric
 from .readings import Distribution, Labels, Readings, Total, Value
 
@@ -20,9 +21,10 @@ from .readings import Distribution, Labels, Readings, Total, Value
 class Scrape(Collector):
     """One reading of all that a reader may see: its bots, and the collector itself for `whole`."""
 
-    def __init__(self, bots: Mapping[int, str], now: int, *, whole: bool) -> None:
+    def __init__(self, bots: Mapping[int, str], now: int, timeouts: Timeouts, *, whole: bool) -> None:
         self._bots = bots
         self._now = now
+        self._timeouts = timeouts
         self._whole = whole
 
     def collect(self) -> Iterator[Any]:
@@ -33,13 +35,16 @@ class Scrape(Collector):
 
     def _read(self) -> Readings:
         about_bots = messages.read(self._bots, self._now) | instances.read(self._bots, self._now)
+        about_bots |= users.read(self._bots, self._now, self._timeouts)
         return about_bots | own.read(self._now) if self._whole else about_bots
 
 
-def exposition(bots: Mapping[int, str], now: int, accept: str, *, whole: bool) -> tuple[bytes, str]:
+def exposition(
+    bots: Mapping[int, str], now: int, accept: str, *, whole: bool, timeouts: Timeouts | None = None
+) -> tuple[bytes, str]:
     """The metrics in the format that the Accept header asks for, and that format's content type."""
     encode, content_type = choose_encoder(accept)
-    return encode(Scrape(bots, now, whole=whole)), content_type
+    return encode(Scrape(bots, now, timeouts or Timeouts(), whole=whole)), content_type
 
 
 def _family(metric: Metric, readings: Readings) -> Any:

@@ -4,6 +4,7 @@ from .access import Account, Login, LoginFailure, Token
 from .base import Table
 from .events import Activity, BotUser, CheckResult, EventId, EventSequence, Heartbeat, Message, Sample
 from .own import CollectorCounter, CollectorReading, CollectorWorker, Job, Setting, SlowQuery
+from .presence import Presence, PresenceNow
 from .registry import PING_AGENT, Bot, Instance, ping_instance
 from .rollups import (
     MessageCounts,
@@ -39,6 +40,8 @@ TABLES: tuple[type[Table], ...] = (
     Activity,
     CheckResult,
     BotUser,
+    Presence,
+    PresenceNow,
     MessageMinute,
     MessageHour,
     MessageDay,
@@ -81,6 +84,8 @@ __all__ = [
     "MessageDay",
     "MessageHour",
     "MessageMinute",
+    "Presence",
+    "PresenceNow",
     "PrunedHour",
     "ResponseDay",
     "ResponseEver",

@@ -11,6 +11,13 @@ class EventSequence(Table):
 
     last_id = peewee.BigIntegerField()
 
+    @classmethod
+    def reserve(cls, count: int) -> int:
+        """The first of `count` new ids. Holds the row until the commit: ids follow the order of commits."""
+        cls.update(last_id=cls.last_id + count).execute()
+        last_id: int = cls.select(cls.last_id).scalar()
+        return last_id - count + 1
+
 
 class EventId(Table):
     """An id that a client gave its event itself, so that sending it again is noticed."""

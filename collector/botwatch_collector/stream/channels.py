@@ -10,17 +10,28 @@ from typing import Any
 
 from ..analytics import live
 from ..errors import InvalidParameter
-from ..models import Activity, Message
-from .events import StoredActivity, StoredMessage, activity_data, message_data
+from ..models import Activity, Message, Presence
+from .events import (
+    StoredActivity,
+    StoredMessage,
+    StoredPresence,
+    activity_data,
+    message_data,
+    presence_data,
+    presence_event,
+)
 from .frames import Frame, encoded
 
 
 @dataclass(frozen=True)
 class Events:
-    """`row` has a field for each column read, `bot` for the bot's name; `filters` are columns by filter."""
+    """`row` has a field for each column read, `bot` for the bot's name; `filters` are columns by filter.
+
+    `event` names the frame of a row.
+    """
 
     name: str
-    event: str
+    event: Callable[[Any], str]
     table: Any
     row: type[Any]
     data: Callable[[Any], dict[str, Any]]
@@ -31,13 +42,14 @@ class Events:
         return Frame(
             stream=self.name,
             bot_id=row.bot_id,
-            encoded=encoded(self.event, self.data(row), row.id),
+            encoded=encoded(self.event(row), self.data(row), row.id),
             id=row.id,
             received_at=row.received_at,
-            user_id=row.user_id,
+            user_id=getattr(row, "user_id", None),
             direction=getattr(row, "direction", None),
             channel=getattr(row, "channel", None),
             text=getattr(row, "text", None),
+            hides=getattr(row, "hides", False),
         )
 
 
@@ -54,9 +66,13 @@ class States:
         return Frame(stream=self.name, bot_id=state.bot_id, encoded=encoded(self.event, state.body))
 
 
+def _always(event: str) -> Callable[[Any], str]:
+    return lambda row: event
+
+
 MESSAGES = Events(
     "messages",
-    "message:new",
+    _always("message:new"),
     Message,
     StoredMessage,
     message_data,
@@ -65,7 +81,15 @@ MESSAGES = Events(
 
 CHANNELS: tuple[Events | States, ...] = (
     MESSAGES,
-    Events("activity", "activity:new", Activity, StoredActivity, activity_data, {"user": Activity.user_id}),
+    Events(
+        "activity",
+        _always("activity:new"),
+        Activity,
+        StoredActivity,
+        activity_data,
+        {"user": Activity.user_id},
+    ),
+    Events("presence", presence_event, Presence, StoredPresence, presence_data, {"user": Presence.user_id}),
     States("metrics", "metrics:update", live.metrics, period_s=30.0),
     States("health", "health:changed", live.health, period_s=5.0),
 )

@@ -43,6 +43,30 @@ class StoredActivity(NamedTuple):
     details: dict[str, Any] | None
 
 
+class StoredPresence(NamedTuple):
+    """A row of `presence`, with its bot's name."""
+
+    id: int
+    bot_id: int
+    bot: str
+    received_at: int
+    occurred_at: int
+    change: str
+    user_id: str
+    user_name: str | None
+    status: str | None
+    message: str | None
+    page: str | None
+    device: str | None
+    seen_at: int | None
+    typing_until: int | None
+
+    @property
+    def hides(self) -> bool:
+        """Whether it takes back all that was told of the user before."""
+        return self.change == "hidden"
+
+
 def message_data(message: StoredMessage) -> dict[str, Any]:
     """What a frame of a message tells; times in milliseconds, `timestamp` ISO 8601 in UTC."""
     return {
@@ -78,4 +102,36 @@ def activity_data(activity: StoredActivity) -> dict[str, Any]:
         "timestamp": clock.iso(activity.occurred_at),
         "duration_ms": activity.duration_ms,
         "details": activity.details,
+    }
+
+
+def presence_event(presence: StoredPresence) -> str:
+    """The name of its frame."""
+    return "user_typing" if presence.change == "typing" else "presenceUpdate"
+
+
+def presence_data(presence: StoredPresence) -> dict[str, Any]:
+    """What a frame of a user's presence tells. Of one who hides, all but who it is is null."""
+    told = {
+        "id": presence.id,
+        "kind": "presence",
+        "bot": presence.bot,
+        "user_id": presence.user_id,
+        "user_name": presence.user_name,
+        "timestamp": clock.iso(presence.occurred_at),
+    }
+    if presence.change == "typing":
+        until = presence.typing_until
+        return told | {
+            "typing": bool(until),
+            "until": clock.iso(until) if until else None,
+            "current_page": presence.page,
+        }
+    return told | {
+        "online_status": presence.status,
+        "last_seen": None if presence.seen_at is None else clock.iso(presence.seen_at),
+        "custom_message": presence.message,
+        "current_page": presence.page,
+        "device": presence.device,
+        "show_status": not presence.hides,
     }

@@ -36,6 +36,8 @@ class Frame:
     direction: str | None = None
     channel: str | None = None
     text: str | None = None
+    hides: bool = False
+    """Whether the stream's earlier frames of this user are not to be told any more."""
 
 
 def encoded(event: str, data: Mapping[str, Any], id: int | None = None) -> bytes:

@@ -164,6 +164,8 @@ class Tailer:
         _count_lag(frames)
         with self._changed:
             for one in frames:
+                if one.hides:
+                    self._take_back(one)
                 self._frames.append(one)
                 self._size_bytes += len(one.encoded)
             while len(self._frames) > self._window.frames or self._size_bytes > self._window.size_bytes:
@@ -180,6 +182,13 @@ class Tailer:
         self._size_bytes = 0
         self._floor = position or 0
         self._position = position
+
+    def _take_back(self, hiding: Frame) -> None:
+        """Whoever comes back is not told what a user has hidden since."""
+        said = (hiding.stream, hiding.bot_id, hiding.user_id)
+        kept = [one for one in self._frames if (one.stream, one.bot_id, one.user_id) != said]
+        self._frames = deque(kept)
+        self._size_bytes = sum(len(one.encoded) for one in kept)
 
 
 def _id(frame: Frame) -> int:
