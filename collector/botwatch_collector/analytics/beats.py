@@ -26,6 +26,7 @@ def state_of(heartbeat: Heartbeat | None, now: int) -> State:
         return "never"
     if heartbeat.stopping:
         return "stopped"
-    silent_s = (now - heartbeat.received_at) / 1_000
+    # One of the future came before the clock was set back: how long ago, nobody knows. Who lives beats again.
+    silent_s = abs(now - heartbeat.received_at) / 1_000
     late_s, down_s = limits_s(heartbeat.interval_s, heartbeat.details.get("grace_s"))
     return "up" if silent_s <= late_s else "late" if silent_s <= down_s else "down"
