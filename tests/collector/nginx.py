@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 _DOCS = Path(__file__).parents[2] / "docs" / "streaming.md"
+_OPERATIONS = _DOCS.with_name("operations.md")
 _COLLECTOR = "http://127.0.0.1:8400"
 _CONF = """
 {user}
@@ -22,6 +23,7 @@ error_log {folder}/error.log;
 events {{}}
 http {{
     access_log off;
+    {upstream}
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -48,8 +50,14 @@ def plain(*directives: str) -> str:
     return f"location / {{ proxy_pass {_COLLECTOR}; {said}}}"
 
 
+def documented_for_several() -> tuple[str, str]:
+    """The two blocks for several collectors: those it knows, and what it does with them."""
+    upstream, location = re.findall(r"```nginx\n(.*?)```", _OPERATIONS.read_text(encoding="utf-8"), re.DOTALL)
+    return upstream, location
+
+
 @contextmanager
-def nginx(location: str, collector: str, folder: Path) -> Iterator[str]:
+def nginx(location: str, collector: str, folder: Path, upstream: str = "") -> Iterator[str]:
     """Its address. Skips the test where nginx isn't installed."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
@@ -60,7 +68,9 @@ def nginx(location: str, collector: str, folder: Path) -> Iterator[str]:
         # Its workers have to reach the test's folder.
         user = "user root;" if os.geteuid() == 0 else ""
         location = location.replace(_COLLECTOR, collector)
-        conf.write_text(_CONF.format(user=user, folder=folder, port=port, location=location))
+        conf.write_text(
+            _CONF.format(user=user, folder=folder, port=port, location=location, upstream=upstream)
+        )
         # It takes over the listening socket, as in an upgrade of itself: the port is ours from the start, and
         # who connects before it runs waits.
         process = subprocess.Popen(

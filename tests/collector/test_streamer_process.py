@@ -6,9 +6,10 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 import pytest
@@ -39,8 +40,15 @@ def one_server(tmp_path: Path) -> Iterator[Server]:
         yield running
 
 
+class Address(Protocol):
+    """A server, or what stands before some."""
+
+    @property
+    def url(self) -> str: ...
+
+
 @contextmanager
-def opened(server: Server, token: str, cursor: int | None = None) -> Iterator[Stream]:
+def opened(server: Address, token: str, cursor: int | None = None) -> Iterator[Stream]:
     headers = {"Authorization": f"Bearer {token}"}
     headers |= {} if cursor is None else {"Last-Event-ID": str(cursor)}
     with requests.get(server.url + PATH, headers=headers, stream=True, timeout=DEADLINE_S) as reply:
@@ -54,7 +62,7 @@ def opened(server: Server, token: str, cursor: int | None = None) -> Iterator[St
 class Follower:
     """Reads the stream to its end, whoever dies meanwhile; comes back with the last id it has seen."""
 
-    def __init__(self, servers: list[Server], token: str, seed: int) -> None:
+    def __init__(self, servers: Sequence[Address], token: str, seed: int) -> None:
         self.ids: list[int] = []
         self.texts: list[str] = []
         self.connections = 0
