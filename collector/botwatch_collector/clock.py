@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
+QUARTER_HOUR = 15 * MINUTE
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK = 7 * DAY

@@ -7,12 +7,18 @@ import msgspec
 import peewee
 from peewee import fn
 
-from ..models import Message, MessageCounts, MessageDay, MessageHour, MessageMinute
+from ..models import Message, MessageCounts, MessageDay, MessageHour, MessageMinute, MessageQuarterHour
 from .sql import select, stacked
-from .window import DAY, HOUR, MINUTE, Part, Unit, Window
+from .window import DAY, HOUR, MINUTE, QUARTER_HOUR, Part, Unit, Window
 
-_TABLES: dict[Unit, type[MessageCounts]] = {MINUTE: MessageMinute, HOUR: MessageHour, DAY: MessageDay}
-_UNITS = (DAY, HOUR, MINUTE)
+_TABLES: dict[Unit, type[MessageCounts]] = {
+    DAY: MessageDay,
+    HOUR: MessageHour,
+    QUARTER_HOUR: MessageQuarterHour,
+    MINUTE: MessageMinute,
+}
+UNITS = tuple(_TABLES)
+"""The rollups of messages, longest first."""
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -43,7 +49,7 @@ _SUMS = Counts.__struct_fields__
 
 def counts(bots: Sequence[int], window: Window) -> Counts:
     """The whole window, exactly."""
-    rows = _rows(bots, window.parts(_UNITS))
+    rows = _rows(bots, window.parts(UNITS))
     if rows is None:
         return Counts()
     return Counts(*select(rows, *_sums(rows)).get())

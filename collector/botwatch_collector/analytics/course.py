@@ -30,7 +30,7 @@ def course(bots: Sequence[int], window: Window, bucket: BucketName, zone: ZoneIn
     buckets = calendar(bucket, zone, window)
     keys = _keys(buckets, window)
     found = counts_by(bots, window, buckets.grid, buckets.key_sql)
-    people = users_by(bots, window, bucket, buckets)
+    people = users_by(bots, window, bucket, buckets, found)
     before = _before(bots, bucket, zone, buckets.start(keys[0]), len(keys))
     return [
         _step(buckets.start(key), found.get(key, Counts()), people.get(key, 0), total)

@@ -115,7 +115,7 @@ def _hours(bots: Sequence[int], now: int, zone: ZoneInfo) -> list[Hour]:
 def _users(bots: Sequence[int], now: int, zone: ZoneInfo) -> ActiveUsers:
     window = Window(now - (_DAYS + 1) * DAY, now)
     days = calendar("day", zone, window)
-    found = users_by(bots, window, "day", days)
+    found = users_by(bots, window, "day", days, counts_by(bots, window, days.grid, days.key_sql))
     per_day = [UsersOfDay(iso(days.start(key)), found.get(key, 0)) for key in _last_keys(days, now, _DAYS)]
     return ActiveUsers(users(bots, Window(now - ACTIVE_NOW_MS, now)), per_day[-1].users, per_day)
 

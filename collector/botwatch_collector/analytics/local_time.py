@@ -48,7 +48,7 @@ class LocalTime:
         changes = [one.start for one in self._asked[1:]]
         return tuple(
             unit
-            for unit in (units.DAY, units.HOUR, units.MINUTE)
+            for unit in (units.DAY, units.HOUR, units.QUARTER_HOUR, units.MINUTE)
             if unit.longest_ms <= length and not any(at % unit.longest_ms for at in offsets + changes)
         )
 

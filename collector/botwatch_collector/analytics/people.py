@@ -5,7 +5,7 @@ at either side, is answered by these two; so is a day of another zone that begin
 who writes to two bots under one id is one person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import peewee
@@ -14,8 +14,10 @@ from peewee import fn
 from .. import clock
 from ..models import BotUser, Message, UserCounts, UserDay, UserHour, UserMonth, UserWeek
 from .calendar import BucketName, Calendar
+from .counts import Counts, extent
+from .known_users import KnownCounts
 from .sql import select, stacked
-from .window import DAY, HOUR, MONTH, WEEK, Unit, Window
+from .window import DAY, FOREVER, HOUR, MONTH, WEEK, Part, Unit, Window
 
 # With the shortest window worth answering from it: rows of a longer bucket are fewer, but some fall outside.
 _TABLES: tuple[tuple[Unit, type[UserCounts], int], ...] = (
@@ -24,8 +26,9 @@ _TABLES: tuple[tuple[Unit, type[UserCounts], int], ...] = (
     (DAY, UserDay, 12 * clock.HOUR),
     (HOUR, UserHour, 0),
 )
-# From here on looking at all people there are costs less than adding up their months.
-_LONG = 100 * clock.DAY
+# From here on looking at all people there are costs less than adding up their months: always, or where most
+# of them were last seen within the window.
+_LONG, _LONG_AND_LATE = 100 * clock.DAY, 10 * clock.DAY
 
 _OF_BUCKET: dict[BucketName, tuple[Unit, type[UserCounts]]] = {
     "hour": (HOUR, UserHour),
@@ -33,28 +36,37 @@ _OF_BUCKET: dict[BucketName, tuple[Unit, type[UserCounts]]] = {
     "week": (WEEK, UserWeek),
     "month": (MONTH, UserMonth),
 }
+_KEPT = ("day", "week", "month")
 
 
 def users(bots: Sequence[int], window: Window) -> int:
     """How many people sent a message."""
     if not bots or window.length <= 0:
         return 0
-    if window.length >= _LONG:
+    if _is_long(bots, window):
         return _of_all_people(bots, window)
     found = _active(bots, window).distinct().alias("active")
     return int(select(found, fn.COUNT(peewee.SQL("*"))).scalar())
 
 
+def _is_long(bots: Sequence[int], window: Window) -> bool:
+    if window.length >= _LONG:
+        return True
+    known = extent(bots, Window(0, FOREVER)) if window.length >= _LONG_AND_LATE else None
+    return known is not None and known.end - window.end < window.length / 2
+
+
 def _of_all_people(bots: Sequence[int], window: Window) -> int:
-    """Looks at each person once, and into the months only for those seen before the window and after it."""
-    month = UserMonth
-    between = month.select(month.user_id).where(
-        month.bot_id == BotUser.bot_id,
-        month.user_id == BotUser.user_id,
-        month.at >= MONTH.floor(window.start),
-        month.at < window.end,
-        month.first_at < window.end,
-        month.last_at >= window.start,
+    """Looks at each person once, and into the buckets only for those seen before the window and after it."""
+    bucketing = _bucketing(window)
+    assert bucketing is not None  # a window so long cuts no hour twice
+    unit, table = bucketing
+    between = table.select(peewee.SQL("1")).where(
+        table.bot_id == BotUser.bot_id,
+        table.user_id == BotUser.user_id,
+        table.at.in_(Part(unit, unit.floor(window.start), window.end).buckets()),
+        table.first_at < window.end,
+        table.last_at >= window.start,
     )
     query = BotUser.select(fn.COUNT(fn.DISTINCT(BotUser.user_id))).where(
         BotUser.bot_id.in_(bots),
@@ -67,42 +79,96 @@ def _of_all_people(bots: Sequence[int], window: Window) -> int:
 
 def _active(bots: Sequence[int], window: Window) -> Any:
     """A query of `user_id`, with repetitions, of all who sent a message."""
+    bucketing = _bucketing(window)
+    if bucketing is None:
+        return _raw(bots, window, Message.user_id)
+    unit, table = bucketing
+    return table.select(table.user_id).where(
+        table.bot_id.in_(bots),
+        table.at >= unit.floor(window.start),
+        table.at < window.end,
+        table.first_at < window.end,
+        table.last_at >= window.start,
+    )
+
+
+def _bucketing(window: Window) -> tuple[Unit, type[UserCounts]] | None:
+    """The rollup to answer from: none of its buckets is cut twice by the window."""
     for unit, table, shortest in _TABLES:
         first, last = unit.floor(window.start), unit.floor(window.end - 1)
         is_cut_twice = first == last and first < window.start and unit.floor(window.end) < window.end
         if window.length >= shortest and not is_cut_twice:
-            return table.select(table.user_id).where(
-                table.bot_id.in_(bots),
-                table.at >= first,
-                table.at <= last,
-                table.first_at < window.end,
-                table.last_at >= window.start,
-            )
-    return _raw(bots, window, Message.user_id)
+            return unit, table
+    return None
 
 
-def users_by(bots: Sequence[int], window: Window, name: BucketName, buckets: Calendar) -> dict[int, int]:
-    """How many people sent a message in each bucket of the calendar, by key; empty buckets are left out."""
-    if not bots or window.length <= 0:
-        return {}
-    first, last = buckets.key(window.start), buckets.key(window.end - 1)
-    whole = Window(
-        window.start if buckets.start(first) >= window.start else buckets.end(first),
-        window.end if buckets.end(last) <= window.end else buckets.start(last),
-    )
-    found = _whole_buckets(bots, whole, name, buckets) if whole.length > 0 else {}
-    for key, cut in (
-        (first, Window(window.start, min(whole.start, window.end))),
-        (last, Window(max(whole.end, window.start), window.end)),
-    ):
-        if cut.length > 0 and (count := users(bots, cut)):
-            found[key] = count
-    return found
-
-
-def _whole_buckets(
-    bots: Sequence[int], window: Window, name: BucketName, buckets: Calendar
+def users_by(
+    bots: Sequence[int], window: Window, name: BucketName, buckets: Calendar, found: Mapping[int, Counts]
 ) -> dict[int, int]:
+    """How many people sent a message in each bucket of the calendar, by key; empty buckets are left out.
+
+    `found` is what `counts_by` said of the same window, earlier.
+    """
+    spans = {
+        key: Window(buckets.start(key), buckets.end(key)) for key, one in found.items() if one.messages_in
+    }
+    whole = {span: found[key].messages_in for key, span in spans.items() if span.cut(window) == span}
+    people = _kept(bots, whole, name, buckets) if name in _KEPT else _counted(bots, whole, name, buckets)
+    counts = {
+        key: people.get(span, 0) if span in whole else users(bots, span.cut(window))
+        for key, span in spans.items()
+    }
+    return {key: count for key, count in counts.items() if count}
+
+
+def _kept(
+    bots: Sequence[int], messages: Mapping[Window, int], name: BucketName, buckets: Calendar
+) -> dict[Window, int]:
+    known = KnownCounts(bots)
+    people = known.find(messages)
+    missing = [span for span in messages if span not in people]
+    for span, count in _counted(bots, missing, name, buckets).items():
+        known.keep(span, count, messages[span])
+        people[span] = count
+    return people
+
+
+def _counted(
+    bots: Sequence[int], spans: Collection[Window], name: BucketName, buckets: Calendar
+) -> dict[Window, int]:
+    """Of whole buckets."""
+    if not spans:
+        return {}
+    if name in _KEPT and len(bots) == 1 and not buckets.is_rollup:
+        return {span: _around_a_bucket(bots, span, *_OF_BUCKET[name]) for span in spans}
+    around = Window(min(span.start for span in spans), max(span.end for span in spans))
+    by_key = _by_key(bots, around, name, buckets)
+    return {span: by_key.get(buckets.key(span.start), 0) for span in spans}
+
+
+def _around_a_bucket(bots: Sequence[int], span: Window, unit: Unit, table: Any) -> int:
+    """Those in the rollup's bucket that is most of the span, and who else wrote in what is left of it."""
+    middle = (span.start + span.end) // 2
+    main = Window(unit.floor(middle), unit.ceil(middle + 1))
+    others = [Window(span.start, main.start), Window(main.end, span.end)]
+    in_main = (
+        (table.bot_id == bots[0])
+        & (table.at == main.start)
+        & (table.first_at < span.end)
+        & (table.last_at >= span.start)
+    )
+    count: int = table.select().where(in_main).count()
+    active = [_active(bots, one) for one in others if one.length > 0]
+    if active:
+        rows = stacked(active)
+        besides = select(rows, fn.COUNT(fn.DISTINCT(rows.c.user_id))).where(
+            ~fn.EXISTS(table.select(peewee.SQL("1")).where(in_main, table.user_id == rows.c.user_id))
+        )
+        count += int(besides.scalar())
+    return count
+
+
+def _by_key(bots: Sequence[int], window: Window, name: BucketName, buckets: Calendar) -> dict[int, int]:
     if name == "minute":
         key = buckets.key_sql(Message.occurred_at).alias("key")
         return _count(_raw(bots, window, key, Message.user_id).alias("rows"))

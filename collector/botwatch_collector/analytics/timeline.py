@@ -49,7 +49,7 @@ def timeline(
             at="bucket",
         )
     found = counts_by(bots, cut, buckets.grid, buckets.key_sql)
-    users = users_by(bots, cut, bucket, buckets)
+    users = users_by(bots, cut, bucket, buckets, found)
     return Timeline(
         bucket, [_point(buckets.start(key), found[key], users.get(key, 0)) for key in sorted(found)]
     )

@@ -7,16 +7,18 @@ from typing import Any
 import msgspec
 from peewee import fn
 
-from .. import clock
 from ..models import Message, ResponseDay, ResponseEver, ResponseHour, ResponseMinute, ResponseTimes
 from ..rollups import histogram
 from .counts import Counts, extent
 from .sql import select, stacked
-from .window import DAY, HOUR, LATEST, MINUTE, Part, Unit, Window
+from .window import DAY, EVER, FOREVER, HOUR, MINUTE, Part, Unit, Window
 
-_TABLES: dict[Unit, type[ResponseTimes]] = {MINUTE: ResponseMinute, HOUR: ResponseHour, DAY: ResponseDay}
-# From here on what lies outside of the window may be less to add up than what lies in it.
-_LONG = 100 * clock.DAY
+_TABLES: dict[Unit, type[ResponseTimes]] = {
+    EVER: ResponseEver,
+    DAY: ResponseDay,
+    HOUR: ResponseHour,
+    MINUTE: ResponseMinute,
+}
 _MEASURES = {histogram.RESPONSE: Message.response_ms, histogram.WAIT: Message.wait_ms}
 
 
@@ -55,44 +57,28 @@ def percentiles(
 
 def _times(bots: Sequence[int], window: Window, measure: int) -> Counter[int]:
     """How many fell into each bucket of the histogram."""
-    around = extent(bots, Window(0, LATEST)) if window.length >= _LONG else None
-    if around:
-        outside = [Window(around.start, window.start), Window(window.end, around.end)]
-        outside = [one for one in outside if one.length > 0]
-        if 2 * sum(one.length for one in outside) < around.length:
-            return _ever(bots, measure) - sum((_inside(bots, one, measure) for one in outside), Counter())
-    return _inside(bots, window, measure)
-
-
-def _ever(bots: Sequence[int], measure: int) -> Counter[int]:
-    table = ResponseEver
-    query: Any = table.select(table.bucket, table.times)
-    times: Counter[int] = Counter()
-    for bucket, count in query.where(table.bot_id.in_(bots), table.measure == measure).tuples():
-        times[bucket] += count
-    return times
-
-
-def _inside(bots: Sequence[int], window: Window, measure: int) -> Counter[int]:
-    parts = window.parts((DAY, HOUR, MINUTE))
-    times = Counter(_bucketed(bots, [part for part in parts if part.unit], measure))
+    known = extent(bots, Window(0, FOREVER))
+    parts = window.sums(tuple(_TABLES), known) if known else []
+    times = _bucketed(bots, [part for part in parts if part.unit], measure)
     for part in parts:
         if part.unit is None:
-            times.update(_raw(bots, part, measure))
+            (times.update if part.sign > 0 else times.subtract)(_raw(bots, part, measure))
     return times
 
 
-def _bucketed(bots: Sequence[int], parts: Sequence[Part], measure: int) -> dict[int, int]:
+def _bucketed(bots: Sequence[int], parts: Sequence[Part], measure: int) -> Counter[int]:
     if not parts:
-        return {}
+        return Counter()
     rows = stacked([_histogram(bots, part, measure) for part in parts])
-    return dict(select(rows, rows.c.bucket, fn.SUM(rows.c.times).cast("BIGINT")).group_by(rows.c.bucket))
+    sums = select(rows, rows.c.bucket, fn.SUM(rows.c.times).cast("BIGINT")).group_by(rows.c.bucket)
+    return Counter(dict(sums))
 
 
 def _histogram(bots: Sequence[int], part: Part, measure: int) -> Any:
     assert part.unit is not None
     table = _TABLES[part.unit]
-    return table.select(table.bucket, table.times).where(
+    times = (table.times * part.sign).alias("times") if part.sign < 0 else table.times
+    return table.select(table.bucket, times).where(
         table.bot_id.in_(bots), table.at >= part.start, table.at < part.end, table.measure == measure
     )
 

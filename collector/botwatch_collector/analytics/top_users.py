@@ -8,13 +8,20 @@ import peewee
 from peewee import fn
 
 from ..clock import iso
-from ..models import BotUser, Message, UserCounts, UserDay, UserHour, UserMonth, UserWeek
+from ..models import BotUser, Message, UserCounts, UserDay, UserHour, UserMonth, UserWeek, UserYear
 from ..presence import hidden_users
+from .counts import extent
 from .cursors import PageCursor
 from .sql import select, stacked
-from .window import DAY, HOUR, MONTH, WEEK, Part, Unit, Window
+from .window import DAY, EVER, FOREVER, HOUR, MONTH, WEEK, YEAR, Part, Unit, Window
 
-_TABLES: dict[Unit, type[UserCounts]] = {MONTH: UserMonth, WEEK: UserWeek, DAY: UserDay, HOUR: UserHour}
+_TABLES: dict[Unit, type[UserCounts]] = {
+    YEAR: UserYear,
+    MONTH: UserMonth,
+    WEEK: UserWeek,
+    DAY: UserDay,
+    HOUR: UserHour,
+}
 
 
 class TopUser(msgspec.Struct, frozen=True):
@@ -47,11 +54,12 @@ class Cursor(PageCursor, frozen=True, array_like=True):
 def top_users(bots: Sequence[int], window: Window, limit: int, after: Cursor | None = None) -> TopUsers:
     """A page of at most `limit` people. Somebody who writes to two bots under one id is one person."""
     rows = _most(bots, window, limit + 1, after)
-    shown = [user_id for user_id, *_ in rows[:limit]]
+    shown = [user_id for user_id, _ in rows[:limit]]
     names, hidden = user_names(bots, shown), hidden_users(bots, shown)
+    last_at = _last_at(bots, window, shown)
     page = [
-        TopUser(user_id, names.get(user_id), messages, None if user_id in hidden else iso(last_at))
-        for user_id, messages, last_at in rows[:limit]
+        TopUser(user_id, names.get(user_id), messages, None if user_id in hidden else iso(last_at[user_id]))
+        for user_id, messages in rows[:limit]
     ]
     if len(rows) <= limit:
         return TopUsers(page, None)
@@ -72,37 +80,56 @@ def user_names(bots: Sequence[int], user_ids: Sequence[str]) -> dict[str, str | 
     return dict(query.tuples())
 
 
-def _most(
-    bots: Sequence[int], window: Window, limit: int, after: Cursor | None
-) -> list[tuple[str, int, int]]:
-    parts = window.parts((MONTH, WEEK, DAY, HOUR))
-    if not bots or not parts:
+def _most(bots: Sequence[int], window: Window, limit: int, after: Cursor | None) -> list[tuple[str, int]]:
+    known = extent(bots, Window(0, FOREVER))
+    parts = window.sums((EVER, *_TABLES), known) if known else []
+    if not parts:
         return []
-    rows = stacked([_raw(bots, part) if part.unit is None else _bucketed(bots, part) for part in parts])
+    rows = stacked([_messages(bots, part) for part in parts])
     messages = fn.SUM(rows.c.messages).cast("BIGINT")
-    query = select(rows, rows.c.user_id, messages.alias("messages"), fn.MAX(rows.c.last_at))
-    query = query.group_by(rows.c.user_id)
+    query = select(rows, rows.c.user_id, messages.alias("messages")).group_by(rows.c.user_id)
+    wanted = messages > 0
     if after:
         same = (messages == after.messages) & (rows.c.user_id > after.user_id)
-        query = query.having((messages < after.messages) | same)
-    return list(query.order_by(messages.desc(), rows.c.user_id).limit(limit))
+        wanted &= (messages < after.messages) | same
+    return list(query.having(wanted).order_by(messages.desc(), rows.c.user_id).limit(limit))
 
 
-def _bucketed(bots: Sequence[int], part: Part) -> Any:
-    assert part.unit is not None
+def _messages(bots: Sequence[int], part: Part) -> Any:
+    """A query of `user_id` and `messages`, negative for a part that is taken off."""
+    if part.unit is None:
+        return _raw(bots, part.window, peewee.SQL(f"{part.sign:d}").alias("messages"))
+    table: Any = BotUser if part.unit is EVER else _TABLES[part.unit]
+    messages = (table.messages * part.sign).alias("messages") if part.sign < 0 else table.messages
+    query = table.select(table.user_id, messages).where(table.bot_id.in_(bots))
+    return query if part.unit is EVER else query.where(table.at >= part.start, table.at < part.end)
+
+
+def _last_at(bots: Sequence[int], window: Window, user_ids: Sequence[str]) -> dict[str, int]:
+    """When each last wrote within the window; all of them did. Looks up each one's bucket by its key."""
+    known = extent(bots, window)
+    if known is None or not user_ids:
+        return {}
+    rows = stacked([_last_of_part(bots, part, user_ids) for part in known.parts(tuple(_TABLES))])
+    return dict(select(rows, rows.c.user_id, fn.MAX(rows.c.last_at)).group_by(rows.c.user_id))
+
+
+def _last_of_part(bots: Sequence[int], part: Part, user_ids: Sequence[str]) -> Any:
+    if part.unit is None:
+        return _raw(bots, part.window, Message.occurred_at.alias("last_at")).where(
+            Message.user_id.in_(user_ids)
+        )
     table = _TABLES[part.unit]
-    return table.select(table.user_id, table.messages, table.last_at).where(
-        table.bot_id.in_(bots), table.at >= part.start, table.at < part.end
+    return table.select(table.user_id, table.last_at).where(
+        table.bot_id.in_(bots), table.at.in_(part.buckets()), table.user_id.in_(user_ids)
     )
 
 
-def _raw(bots: Sequence[int], part: Part) -> Any:
-    return Message.select(
-        Message.user_id, peewee.SQL("1").alias("messages"), Message.occurred_at.alias("last_at")
-    ).where(
+def _raw(bots: Sequence[int], window: Window, column: Any) -> Any:
+    return Message.select(Message.user_id, column).where(
         Message.bot_id.in_(bots),
-        Message.occurred_at >= part.start,
-        Message.occurred_at < part.end,
+        Message.occurred_at >= window.start,
+        Message.occurred_at < window.end,
         Message.direction == "in",
         Message.user_id.is_null(False),
     )

@@ -128,6 +128,13 @@ OWN = (
         "botwatch_ingest_commit_seconds", "summary", "Time of the transactions that store events.", own=True
     ),
     Metric("botwatch_ingest_queue_events", "gauge", "Events that wait for their transaction.", own=True),
+    Metric(
+        "botwatch_analytics_cache_total",
+        "counter",
+        "Wanted numbers of users of past days, weeks and months: hit (known already) or miss (counted).",
+        ("result",),
+        own=True,
+    ),
     Metric("botwatch_stream_readers", "gauge", "Live streams that are open.", own=True),
     Metric(
         "botwatch_stream_slow_readers",

@@ -7,10 +7,12 @@ from .own import CollectorCounter, CollectorReading, CollectorWorker, Job, Setti
 from .presence import Presence, PresenceNow
 from .registry import PING_AGENT, Bot, Instance, ping_instance
 from .rollups import (
+    KnownUsers,
     MessageCounts,
     MessageDay,
     MessageHour,
     MessageMinute,
+    MessageQuarterHour,
     PrunedHour,
     ResponseDay,
     ResponseEver,
@@ -22,6 +24,7 @@ from .rollups import (
     UserHour,
     UserMonth,
     UserWeek,
+    UserYear,
 )
 
 TABLES: tuple[type[Table], ...] = (
@@ -43,6 +46,7 @@ TABLES: tuple[type[Table], ...] = (
     Presence,
     PresenceNow,
     MessageMinute,
+    MessageQuarterHour,
     MessageHour,
     MessageDay,
     ResponseMinute,
@@ -53,6 +57,8 @@ TABLES: tuple[type[Table], ...] = (
     UserDay,
     UserWeek,
     UserMonth,
+    UserYear,
+    KnownUsers,
     PrunedHour,
     Job,
     CollectorCounter,
@@ -77,6 +83,7 @@ __all__ = [
     "Heartbeat",
     "Instance",
     "Job",
+    "KnownUsers",
     "Login",
     "LoginFailure",
     "Message",
@@ -84,6 +91,7 @@ __all__ = [
     "MessageDay",
     "MessageHour",
     "MessageMinute",
+    "MessageQuarterHour",
     "Presence",
     "PresenceNow",
     "PrunedHour",
@@ -102,5 +110,6 @@ __all__ = [
     "UserHour",
     "UserMonth",
     "UserWeek",
+    "UserYear",
     "ping_instance",
 ]

@@ -120,7 +120,10 @@ class CheckResult(Table):
 
 
 class BotUser(Table):
-    """A person who talks with a bot, under the name last seen (at `named_at`, -1 when never)."""
+    """A person who talks with a bot, under the name last seen (at `named_at`, -1 when never).
+
+    What they wrote and when is also the rollup of all time.
+    """
 
     bot_id = peewee.BigIntegerField()
     user_id = peewee.TextField()
@@ -128,6 +131,7 @@ class BotUser(Table):
     named_at = peewee.BigIntegerField()
     first_at = peewee.BigIntegerField()
     last_at = peewee.BigIntegerField()
+    messages = peewee.BigIntegerField()
 
     class Meta:
         primary_key = peewee.CompositeKey("bot_id", "user_id")

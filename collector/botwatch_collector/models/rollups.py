@@ -3,6 +3,9 @@
 import peewee
 
 from .base import Table
+from .own import Setting
+
+_ERASURES = "erasures"
 
 
 class Bucketed(Table):
@@ -53,6 +56,10 @@ class MessageMinute(MessageCounts):
     pass
 
 
+class MessageQuarterHour(MessageCounts):
+    pass
+
+
 class MessageHour(MessageCounts):
     pass
 
@@ -91,6 +98,43 @@ class UserWeek(UserCounts):
 
 class UserMonth(UserCounts):
     pass
+
+
+class UserYear(UserCounts):
+    pass
+
+
+class KnownUsers(Table):
+    """How many people wrote to these bots in a past bucket of some zone, as it was counted for a reader.
+
+    Right as long as the bucket has that many messages in and as many erasures have been.
+    """
+
+    bots = peewee.TextField()
+    start_at = peewee.BigIntegerField()
+    end_at = peewee.BigIntegerField()
+    users = peewee.BigIntegerField()
+    messages = peewee.BigIntegerField()
+    erasures = peewee.BigIntegerField()
+    counted_at = peewee.BigIntegerField()
+
+    class Meta:
+        primary_key = peewee.CompositeKey("bots", "start_at", "end_at")
+
+    @classmethod
+    def erasures_so_far(cls) -> int:
+        """To be read before anything is counted."""
+        kept = Setting.get_or_none(Setting.name == _ERASURES)
+        return int(kept.value) if kept else 0
+
+    @classmethod
+    def note_erasure(cls) -> None:
+        """Nothing kept holds any more. In the transaction that takes people off the rollups."""
+        text = str(cls.erasures_so_far() + 1)
+        Setting.insert(name=_ERASURES, value=text).on_conflict(
+            conflict_target=[Setting.name], update={Setting.value: text}
+        ).execute()
+        cls.delete().execute()
 
 
 class PrunedHour(Bucketed):

@@ -44,6 +44,8 @@ def _erase(model: Any, bot: int, user_id: str) -> int:
                 _blank(bot, chosen)
             else:
                 model.delete().where(about & key.in_(chosen)).execute()
+                if issubclass(model, models.UserCounts):
+                    models.KnownUsers.note_erasure()
     return len(keys)
 
 

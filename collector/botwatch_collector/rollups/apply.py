@@ -76,11 +76,12 @@ def _count_user(users: Rows, people: dict[tuple[int, str], list[Any]], message: 
     seen[0] += 1
     seen[1] = min(seen[1], at)
     seen[2] = max(seen[2], at)
-    person = people.setdefault((message.bot_id, message.user_id), [None, -1, at, at])
+    person = people.setdefault((message.bot_id, message.user_id), [None, -1, at, at, 0])
     if message.user_name is not None and at >= person[1]:
         person[0], person[1] = message.user_name, at
     person[2] = min(person[2], at)
     person[3] = max(person[3], at)
+    person[4] += 1
 
 
 def _write(group: "Group", rollups: Sequence[Rollup], rows: Rows) -> None:
@@ -141,7 +142,7 @@ GROUPS = (
 def _write_people(people: dict[tuple[int, str], list[Any]]) -> None:
     db.insert_rows(
         models.BotUser,
-        ("bot_id", "user_id", "user_name", "named_at", "first_at", "last_at"),
+        ("bot_id", "user_id", "user_name", "named_at", "first_at", "last_at", "messages"),
         [(*key, *person) for key, person in people.items()],
         """ON CONFLICT (bot_id, user_id) DO UPDATE SET
         user_name = CASE WHEN excluded.named_at >= bot_user.named_at AND excluded.named_at >= 0
@@ -151,5 +152,6 @@ def _write_people(people: dict[tuple[int, str], list[Any]]) -> None:
         first_at = CASE WHEN excluded.first_at < bot_user.first_at
             THEN excluded.first_at ELSE bot_user.first_at END,
         last_at = CASE WHEN excluded.last_at > bot_user.last_at
-            THEN excluded.last_at ELSE bot_user.last_at END""",
+            THEN excluded.last_at ELSE bot_user.last_at END,
+        messages = bot_user.messages + excluded.messages""",
     )

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from .. import models
-from ..clock import DAY, HOUR, MINUTE, WEEK, to_ms
+from ..clock import DAY, HOUR, MINUTE, QUARTER_HOUR, WEEK, to_ms
 
 _MONDAY = 4 * DAY  # 1970-01-05, the first Monday
 
@@ -13,6 +14,10 @@ _MONDAY = 4 * DAY  # 1970-01-05, the first Monday
 def minute(at: int) -> int:
     """Start of the minute that holds `at`; so for the others below. All in UTC."""
     return at - at % MINUTE
+
+
+def quarter_hour(at: int) -> int:
+    return at - at % QUARTER_HOUR
 
 
 def hour(at: int) -> int:
@@ -28,9 +33,16 @@ def week(at: int) -> int:
     return at - (at - _MONDAY) % WEEK
 
 
+# Asked for each row of a commit, of which nearly all are of one hour.
+@lru_cache(maxsize=4096)
 def month(at: int) -> int:
     moment = datetime.fromtimestamp(at // 1_000, UTC)
     return to_ms(datetime(moment.year, moment.month, 1, tzinfo=UTC))
+
+
+@lru_cache(maxsize=4096)
+def year(at: int) -> int:
+    return to_ms(datetime(datetime.fromtimestamp(at // 1_000, UTC).year, 1, 1, tzinfo=UTC))
 
 
 def ever(_at: int) -> int:
@@ -48,6 +60,7 @@ class Rollup:
 
 MESSAGES = (
     Rollup(models.MessageMinute, minute),
+    Rollup(models.MessageQuarterHour, quarter_hour),
     Rollup(models.MessageHour, hour),
     Rollup(models.MessageDay, day),
 )
@@ -62,5 +75,6 @@ USERS = (
     Rollup(models.UserDay, day),
     Rollup(models.UserWeek, week),
     Rollup(models.UserMonth, month),
+    Rollup(models.UserYear, year),
 )
 ALL = (*MESSAGES, *RESPONSES, *USERS)

@@ -34,6 +34,7 @@ def rebuild(progress: Callable[[int, int], None] | None = None) -> int:
             if progress:
                 progress(done, last_id)
         models.BotUser.delete().where(models.BotUser.last_at == _NEVER).execute()
+        models.KnownUsers.note_erasure()
     return done
 
 
@@ -56,23 +57,29 @@ def _clear(group: Group) -> None:
 
 
 def _clear_people() -> None:
-    """Leave each person with the dates that can't be counted again, and with a name that was given then."""
-    person, month = models.BotUser, models.UserMonth
+    """Leave each person with what can't be counted again, and with a name that was given then."""
+    person, year = models.BotUser, models.UserYear
     is_lasting = _is_pruned(person.bot_id, person.named_at)
     person.update(
         first_at=_NO_TIME,
         last_at=_NEVER,
         user_name=Case(None, [(is_lasting, person.user_name)], None),
         named_at=Case(None, [(is_lasting, person.named_at)], _NEVER),
+        messages=0,
     ).execute()
-    known = month.select(
-        month.bot_id, month.user_id, SQL(str(_NEVER)), fn.MIN(month.first_at), fn.MAX(month.last_at)
-    ).group_by(month.bot_id, month.user_id)
-    fields = [person.bot_id, person.user_id, person.named_at, person.first_at, person.last_at]
+    known = year.select(
+        year.bot_id,
+        year.user_id,
+        SQL(str(_NEVER)),
+        fn.MIN(year.first_at),
+        fn.MAX(year.last_at),
+        fn.SUM(year.messages),
+    ).group_by(year.bot_id, year.user_id)
+    counted = [person.first_at, person.last_at, person.messages]
     # SQLite takes the ON of the conflict for a join's, unless there is a WHERE.
-    person.insert_from(known.where(SQL("1 = 1")), fields).on_conflict(
-        conflict_target=[person.bot_id, person.user_id], preserve=[person.first_at, person.last_at]
-    ).execute()
+    person.insert_from(
+        known.where(SQL("1 = 1")), [person.bot_id, person.user_id, person.named_at, *counted]
+    ).on_conflict(conflict_target=[person.bot_id, person.user_id], preserve=counted).execute()
 
 
 def _is_pruned(bot_id: Any, at: Any) -> Any:

@@ -1,0 +1,121 @@
+"""Keeps how many people wrote in past buckets, once that was counted: it can't be added up from shorter ones.
+
+A number is right, to the last person, as long as the bucket has as many messages in as it had before the
+counting, because messages only ever come; and as long as nobody was erased. Both are looked up each time.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .. import counters, db
+from ..clock import DAY
+from ..models import CollectorCounter, KnownUsers
+from .window import Window
+
+_KEPT_MS = 90 * DAY
+_MOST_KEPT, _MOST_WAITING = 100_000, 20_000
+_AT_ONCE = 1_000
+METRIC = "botwatch_analytics_cache_total"
+
+Key = tuple[str, int, int]
+
+
+class Use(NamedTuple):
+    """How often a number that was wanted was known, over all workers and hosts, and how many are kept."""
+
+    hits: int
+    misses: int
+    kept: int
+
+    @property
+    def hit_rate(self) -> float | None:
+        wanted = self.hits + self.misses
+        return self.hits / wanted if wanted else None
+
+
+def use() -> Use:
+    """As the counters in the database have it."""
+    rows: Any = CollectorCounter.select(CollectorCounter.labels, CollectorCounter.value)
+    counted = {
+        json.loads(labels)["result"]: int(value)
+        for labels, value in rows.where(CollectorCounter.name == METRIC).tuples()
+    }
+    return Use(counted.get("hit", 0), counted.get("miss", 0), KnownUsers.select().count())
+
+
+class _Waiting:
+    """What was counted and not yet written; a forked child leaves it to its parent."""
+
+    def __init__(self) -> None:
+        self.start_over()
+
+    def start_over(self) -> None:
+        self.lock = threading.Lock()
+        self.rows: dict[Key, tuple[int, int, int]] = {}
+
+
+_waiting = _Waiting()
+os.register_at_fork(after_in_child=_waiting.start_over)
+
+
+class KnownCounts:
+    """The numbers of some bots. Make it before anything is counted: it notes how many erasures there were."""
+
+    def __init__(self, bots: Sequence[int]) -> None:
+        self._bots = ",".join(map(str, sorted(bots)))
+        self._erasures = KnownUsers.erasures_so_far()
+
+    def find(self, wanted: Mapping[Window, int]) -> dict[Window, int]:
+        """How many wrote in each window that is known, given how many messages in it has."""
+        windows = list(wanted)
+        rows = [
+            row
+            for first in range(0, len(windows), _AT_ONCE)
+            for row in self._rows(windows[first:][:_AT_ONCE])
+        ]
+        found = {
+            Window(start, end): users
+            for start, end, messages, users in rows
+            if wanted.get(Window(start, end)) == messages
+        }
+        counters.count(METRIC, len(found), result="hit")
+        counters.count(METRIC, len(wanted) - len(found), result="miss")
+        return found
+
+    def _rows(self, windows: Sequence[Window]) -> Any:
+        query: Any = KnownUsers.select(
+            KnownUsers.start_at, KnownUsers.end_at, KnownUsers.messages, KnownUsers.users
+        ).where(
+            KnownUsers.bots == self._bots,
+            KnownUsers.start_at.in_([window.start for window in windows]),
+            KnownUsers.erasures == self._erasures,
+        )
+        return query.tuples()
+
+    def keep(self, window: Window, users: int, messages: int) -> None:
+        """For the next reader, once it is written; `messages` is what there was before these were counted."""
+        with _waiting.lock:
+            if len(_waiting.rows) < _MOST_WAITING:
+                _waiting.rows[self._bots, window.start, window.end] = (users, messages, self._erasures)
+
+
+def write(now: int, most: int = _MOST_KEPT) -> None:
+    """Write what waits, in a transaction of its own. What can't be written is counted again some day."""
+    with _waiting.lock:
+        rows, _waiting.rows = _waiting.rows, {}
+    if not rows:
+        return
+    # So many are the days of two years in a hundred zones: a machine asked for them, no people.
+    oldest_at = now if KnownUsers.select().count() >= most else now - _KEPT_MS
+    with db.writing():
+        KnownUsers.delete().where(KnownUsers.counted_at < oldest_at).execute()
+        db.insert_rows(
+            KnownUsers,
+            ("bots", "start_at", "end_at", "users", "messages", "erasures", "counted_at"),
+            [(*key, *row, now) for key, row in sorted(rows.items())],
+            """ON CONFLICT (bots, start_at, end_at) DO UPDATE SET users = excluded.users,
+            messages = excluded.messages, erasures = excluded.erasures, counted_at = excluded.counted_at""",
+        )

@@ -1,0 +1,181 @@
+"""Numbers of users that are kept for past buckets: found again, and never shown once they are wrong."""
+
+import random
+import subprocess
+import sys
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from botwatch_collector import counters, models, retention, rollups
+from botwatch_collector.analytics import known_users
+from botwatch_collector.analytics.timeline import timeline
+from botwatch_collector.analytics.window import Window
+from botwatch_collector.clock import DAY, HOUR
+
+from . import oracle
+from .oracle import Said, put
+
+START = 19_783 * DAY  # 1 March 2024
+NOW = START + 90 * DAY
+WINDOW = Window(START, START + 60 * DAY)
+BERLIN = ZoneInfo("Europe/Berlin")
+ZONES = ("UTC", "Europe/Berlin", "America/Chicago", "Asia/Kathmandu", "Pacific/Auckland")
+
+
+def asked(bucket: Any = "day", zone: ZoneInfo = BERLIN, bots: tuple[int, ...] = (1,)) -> list[int]:
+    """People by bucket; what is new of them is kept."""
+    found = [point.users for point in timeline(bots, WINDOW, bucket, zone, 1_000).points]
+    known_users.write(NOW)
+    return found
+
+
+def hits() -> float:
+    return counters.take().get(counters.key(known_users.METRIC, result="hit"), 0)
+
+
+def store(*messages: Said) -> None:
+    """As a batch of its own."""
+    put(messages, instance=f"{messages[0].user_id} {messages[0].at}")
+
+
+@pytest.fixture
+def chat(database: None) -> None:
+    store(*(Said(START + 3 * day * HOUR, user_id=f"u{day % 7}") for day in range(400)))
+    counters.take()
+
+
+def test_past_buckets_are_counted_once(chat: None) -> None:
+    first = asked()
+    assert hits() == 0
+    models.UserDay.update(last_at=0).execute()
+
+    # The days that the window cuts are counted each time.
+    assert asked()[1:-1] == first[1:-1]
+    assert hits() >= len(first) - 2
+
+
+def test_use_tells_how_often_they_were_known(chat: None) -> None:
+    number = len(asked("month", ZoneInfo("UTC")))
+    asked("month", ZoneInfo("UTC"))
+    counters.flush()
+
+    # The month that the window cuts is counted each time.
+    assert known_users.use() == (number - 1, number - 1, number - 1)
+    assert known_users.use().hit_rate == 0.5
+
+
+def test_late_message_is_seen_at_once(chat: None) -> None:
+    before = asked()
+    assert asked() == before
+
+    store(Said(START + 5 * DAY + HOUR, user_id="late"))
+
+    assert asked() == [users + (day == 5) for day, users in enumerate(before)]
+    assert asked() == [users + (day == 5) for day, users in enumerate(before)]
+
+
+def test_one_who_is_forgotten_counts_no_more(chat: None) -> None:
+    store(Said(START + 5 * DAY + HOUR, user_id="mallory"))
+    before = asked()
+    assert asked() == before
+
+    retention.forget("mallory", [1])
+
+    assert asked() == [users - (day == 5) for day, users in enumerate(before)]
+
+
+def test_rebuild_counts_anew(chat: None) -> None:
+    right = asked()
+    models.KnownUsers.update(users=99).execute()
+    assert 99 in asked()
+
+    rollups.rebuild()
+
+    assert asked() == right
+
+
+def test_what_was_counted_while_messages_came_is_not_shown(chat: None) -> None:
+    day = Window(START + DAY, START + 2 * DAY)
+    known = known_users.KnownCounts([1])
+    known.keep(day, users=7, messages=8)
+    known_users.write(NOW)
+
+    assert known_users.KnownCounts([1]).find({day: 9}) == {}
+    assert known_users.KnownCounts([1]).find({day: 8}) == {day: 7}
+    assert known_users.KnownCounts([1, 2]).find({day: 8}) == {}
+
+
+def test_what_was_counted_while_somebody_was_forgotten_is_not_shown(chat: None) -> None:
+    day = Window(START + DAY, START + 2 * DAY)
+    known = known_users.KnownCounts([1])
+    retention.forget("u1", [1])
+    known.keep(day, users=7, messages=8)
+    known_users.write(NOW)
+
+    assert known_users.KnownCounts([1]).find({day: 8}) == {}
+
+
+def test_another_process_finds_them_and_its_messages_are_seen(chat: None, database_url: str) -> None:
+    before = asked()
+    models.UserDay.update(last_at=0).execute()
+
+    elsewhere(database_url, f"assert asked()[1:-1] == {before[1:-1]}; assert hits() > 0")
+    models.KnownUsers.delete().execute()
+    rollups.rebuild()
+    elsewhere(database_url, f"asked(); store(Said({START + 5 * DAY + HOUR}, user_id='late'))")
+
+    assert asked() == [users + (day == 5) for day, users in enumerate(before)]
+
+
+def elsewhere(url: str, statement: str) -> None:
+    script = (
+        "import sys; from botwatch_collector import db; db.connect(sys.argv[1])\n"
+        "from tests.collector.test_known_users import *\n"
+        f"with db.connected(): {statement}\n"
+        "db.database.close_all()"
+    )
+    subprocess.run([sys.executable, "-c", script, url], check=True)
+
+
+def test_old_ones_leave(chat: None) -> None:
+    asked()
+    known_users.KnownCounts([1]).keep(Window(0, 1), users=1, messages=1)
+    known_users.write(NOW + 100 * DAY)
+
+    assert models.KnownUsers.select().count() == 1
+
+
+def test_they_start_over_when_they_are_too_many(chat: None) -> None:
+    asked()
+    known_users.KnownCounts([1]).keep(Window(0, 1), users=1, messages=1)
+    known_users.write(NOW + 1, most=10)
+
+    assert models.KnownUsers.select().count() == 1
+
+
+def test_they_equal_the_raw_messages_whatever_comes_in_between(database: None) -> None:
+    rng = random.Random(5)
+    said: list[Said] = []
+    for _ in range(4):
+        new = [
+            Said(
+                WINDOW.start
+                + rng.choice(
+                    [rng.randrange(60 * DAY), rng.randrange(60) * DAY + 5 * HOUR + rng.randrange(-1, 2)]
+                ),
+                rng.choice(["in", "in", "out"]),
+                rng.choice([None, "ann", "Ann", *(f"u{rng.randrange(30)}" for _ in range(6))]),
+                bot=rng.choice([1, 1, 2]),
+            )
+            for _ in range(150)
+        ]
+        said += new
+        put(new, instance=str(len(said)))
+        for zone in ZONES:
+            place = ZoneInfo(zone)
+            for bucket in ("day", "week", "month"):
+                for bots in ((1,), (1, 2)):
+                    expected = oracle.timeline(oracle.within(said, WINDOW, bots), place, bucket)
+                    assert asked(bucket, place, bots) == [point["users"] for point in expected]
