@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +23,26 @@ class PostgresServer:
     process: subprocess.Popen[bytes]
 
     @classmethod
+    @contextmanager
+    def kept(cls, folder: Path) -> Iterator["PostgresServer"]:
+        """A server whose data stays in the folder for the next time."""
+        if (folder / "data").exists():
+            server = cls(folder, _launch(folder, ordinary_user()))
+            server._wait()
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            server = cls._start_in(folder, durable=False)
+        try:
+            yield server
+        finally:
+            server.end()
+
+    @classmethod
     def start(cls, *, durable: bool = False) -> "PostgresServer":
-        folder = Path(tempfile.mkdtemp(prefix="botwatch-pg-"))
+        return cls._start_in(Path(tempfile.mkdtemp(prefix="botwatch-pg-")), durable=durable)
+
+    @classmethod
+    def _start_in(cls, folder: Path, *, durable: bool) -> "PostgresServer":
         user = ordinary_user()
         if user:
             shutil.chown(folder, user)
@@ -68,10 +88,13 @@ class PostgresServer:
         self._wait()
 
     def stop(self) -> None:
+        self.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def end(self) -> None:
         # SIGTERM would wait for the last client; SIGINT ends them.
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(20)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.process.wait(60)
 
     def _admin(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:

@@ -42,9 +42,7 @@ def number(figures: dict[str, float] | None, key: str, form: str = "{:.2f}") -> 
     return form.format(figures[key]) if figures else "did not end"
 
 
-def best_of(
-    runs: int, name: str, measure: str, *numbers: int, mode: str = "ok"
-) -> dict[str, float] | None:
+def best_of(runs: int, name: str, measure: str, *numbers: int, mode: str = "ok") -> dict[str, float] | None:
     """The least of each figure; None when a run did not end."""
     found = []
     for _ in range(runs):

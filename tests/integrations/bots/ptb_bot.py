@@ -41,9 +41,7 @@ async def obey(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
             await asyncio.to_thread(outside, loop, message.reply_text("from a thread"))
         case "pool":
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(
-                None, botwatch.carry(outside), loop, message.reply_text("from a pool")
-            )
+            await loop.run_in_executor(None, botwatch.carry(outside), loop, message.reply_text("from a pool"))
         case "tell the owner":
             await context.bot.send_message(OWNER, "somebody was here")
         case "fail":
