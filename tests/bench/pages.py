@@ -1,8 +1,9 @@
 """How fast the pages are, for the server and in a browser: `python -m tests.bench.pages [--messages N]`.
 
-Over the made-up messages of the benchmark `queries`. Prints for each page the time of the server (p95, and its
-ratio to that of the login page in the same run), when a real browser shows it first and when all of it is there,
-what moved meanwhile, and what it loads. `--live MINUTES` leaves Monitoring open while 1,000 messages a minute come.
+Over the made-up messages of the benchmark `queries`. Prints for each page the time of the server (p95, and
+its ratio to that of the login page in the same run), when a real browser shows it first and when all of it is
+there, what moved meanwhile, and what it loads. `--live MINUTES` leaves Monitoring open while 1,000 messages a
+minute come.
 """
 
 import argparse
@@ -107,7 +108,7 @@ def logged_in(url: str) -> requests.Session:
 
 
 def serve(session: requests.Session, url: str, rounds: int) -> None:
-    """One request after the other, the pages by turns, so that a busy moment of the machine meets them all."""
+    """One request after the other, the pages by turns, so that a busy moment of the machine meets all."""
     anyone = requests.Session()
     took: dict[str, list[float]] = {path: [] for path in (FLOOR, *PAGES)}
     size: dict[str, int] = {}

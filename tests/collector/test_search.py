@@ -77,6 +77,6 @@ def api(database_url: str) -> Iterator[Reading]:
 def test_reader_finds_what_it_may_see(api: Reading) -> None:
     found = api.json("/api/search?q=mallory")
     assert (found["bots"], [one["user_id"] for one in found["users"]]) == (["mallory-bot"], ["9"])
-    assert api.json("/api/search?q=joanna", api.mallory) == {"bots": [], "users": []}
+    assert api.json("/api/search?q=joanna", api.mallory) == {"bots": [], "users": [], "messages": []}
     assert api.json("/api/search?q=alice", api.mallory)["bots"] == []
     assert api.ask("/api/search?q=ann&bot=alice-bot", api.mallory).status_code == 404

@@ -84,6 +84,11 @@ def test_search_finds_bots_and_users_without_a_script(plain_page: Page, server: 
     plain_page.goto(f"{bot.url}/search?q={bot.name[4:]}")
     plain_page.get_by_role("link", name=bot.name, exact=True).click()
     assert plain_page.url == f"{bot.url}/monitoring?bot={bot.name}"
+    bot.hear("where is my <i>zebra</i>?", "no such animal")
+    plain_page.goto(f"{bot.url}/search?q=zebra&bot={bot.name}")
+    found = plain_page.get_by_role("region", name="Table of messages found").locator("tbody tr")
+    expect(found).to_have_count(1)
+    expect(found).to_contain_text("where is my <i>zebra</i>?")
     plain_page.goto(f"{bot.url}/search?q=nobody-and-nothing")
     expect(plain_page.get_by_text("Nothing found")).to_be_visible()
 

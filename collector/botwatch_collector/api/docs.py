@@ -1,5 +1,6 @@
 """GET /api/docs: the API described for people, from the same document that programs get."""
 
+import json
 import shlex
 from collections import defaultdict
 from dataclasses import dataclass
@@ -22,8 +23,15 @@ _EXAMPLES = {
     "format": "csv",
     "channels": "messages",
     "q": "ann",
+    "userId": "42",
+    "user_id": "42",
+    "message_id": "1",
+    "key": "bw_p_...",
+    "what": "start",
 }
 """What the examples ask for, of what an operation takes."""
+
+_SAMPLES = {"string": "42", "boolean": True, "integer": 1, "number": 1.5, "array": []}
 
 _BATCH = """--data-binary @- <<'END'
 {"v":1,"instance":"my-laptop"}
@@ -65,15 +73,36 @@ def _groups(url: str) -> list[tuple[str, list[Call]]]:
 def example(url: str, method: str, path: str, told: dict[str, Any]) -> str:
     """A line for a shell that has the token in BOTWATCH_TOKEN."""
     asked = {one["name"]: _EXAMPLES[one["name"]] for one in told["parameters"] if one["name"] in _EXAMPLES}
-    address = shlex.quote(f"{url}{path}" + (f"?{urlencode(asked)}" if asked else ""))
+    in_path = {one["name"] for one in told["parameters"] if one["in"] == "path"}
+    query = {name: value for name, value in asked.items() if name not in in_path}
+    address = shlex.quote(url + path.format(**asked) + (f"?{urlencode(query)}" if query else ""))
     words = ["curl", *(["-N"] if "text/event-stream" in told["responses"]["200"]["content"] else [])]
     if told["security"]:
         words.append('-H "Authorization: Bearer $BOTWATCH_TOKEN"')
-    if "requestBody" in told:
+    body = told.get("requestBody", {}).get("content", {})
+    # With a body it is a POST by itself.
+    words += [f"-X {method.upper()}"] if method != "get" and not (method == "post" and body) else []
+    if "application/json" in body:
+        sample = json.dumps(_sample(body["application/json"]["schema"]))
+        words += ["-H 'Content-Type: application/json'", "-d", shlex.quote(sample), address]
+    elif body:
         words += ["-H 'Content-Type: application/x-ndjson'", address, _BATCH]
     else:
-        words += [*(["-X POST"] if method == "post" else []), address]
+        words.append(address)
     return " ".join(words)
+
+
+def _sample(schema: dict[str, Any]) -> Any:
+    """The smallest value of a schema."""
+    if "$ref" in schema:
+        return _sample(document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+    if "anyOf" in schema:
+        return _sample(schema["anyOf"][0])
+    if "enum" in schema:
+        return schema["enum"][0]
+    if schema.get("type") == "object":
+        return {name: _sample(schema["properties"][name]) for name in schema.get("required", ())}
+    return _SAMPLES.get(schema.get("type", ""))
 
 
 def _url() -> str:

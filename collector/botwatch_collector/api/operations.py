@@ -77,6 +77,7 @@ GROUPS = (
     ("Jobs", ("/ping/",)),
     ("Live", ("/api/monitoring/stream", "/debug/message-stream")),
     ("Analytics", ("/api/analytics/",)),
+    ("Presence", ("/api/status/", "/api/users/presence")),
     ("Messages and users", ("/api/messages", "/api/users/", "/api/search")),
     ("Monitoring", ("/api/monitoring/", "/api/activities", "/debug/")),
     ("Prometheus and Grafana", ("/metrics",)),
@@ -244,7 +245,7 @@ OPERATIONS = (
     ),
     Operation(
         "/api/search",
-        "Bots that hold a text in their name, and users whose id or a word of whose name begins with it",
+        "Bots with a text in their name, users whose id or name begins with it, messages with its words",
         parameters=(BOT, Parameter("q", "The text", _TEXT), _limit(20)),
         answers=Found,
     ),

@@ -2,6 +2,7 @@
 
 from .conversation import Conversation, conversation
 from .filters import Filters
+from .newest import newest_with
 from .pages import Messages, page
 from .place import Place
 from .query import Query, parsed
@@ -15,6 +16,7 @@ __all__ = [
     "Place",
     "Query",
     "conversation",
+    "newest_with",
     "page",
     "parsed",
 ]

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, request
 
-from .. import clock, guard
+from .. import clock, guard, messages
 from ..analytics.finding import bots_found, users_found
 from . import base
 
@@ -10,6 +10,7 @@ blueprint = Blueprint("search_page", __name__)
 
 _BOTS_SHOWN = 20
 _USERS_SHOWN = 20
+_MESSAGES_SHOWN = 20
 
 
 @blueprint.get("/search")
@@ -24,5 +25,6 @@ def search() -> str:
         wanted=wanted,
         found_bots=bots_found([bot.name for bot in reader.bots()], wanted, _BOTS_SHOWN),
         found_users=users_found(bots, wanted, _USERS_SHOWN),
+        found_messages=messages.newest_with(bots, wanted, _MESSAGES_SHOWN),
         at=clock.iso(clock.now()),
     )
