@@ -164,7 +164,8 @@ def test_typing_is_a_frame_of_its_own(api: Reading) -> None:
 
 @pytest.mark.parametrize("operation", READ, ids=lambda one: one.path)
 def test_who_hides_is_in_no_answer(api: Reading, operation: Any) -> None:
-    path = operation.path.replace("{user_id}", "hal")
+    (said,) = [one for one in api.json("/api/monitoring/dashboard")["feed"] if one["user_id"] == "hal"]
+    path = operation.path.format(user_id="hal", message_id=said["id"])
     query = "?userId=hal&format=json" if operation.path == SETTINGS else "?format=json&limit=100"
     body = api.ask(path + query)
 
