@@ -7,7 +7,7 @@ already. A client's own `id` is remembered in a table. An event with both is sto
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
@@ -206,7 +206,7 @@ def _write(group: _Group, timeouts: Timeouts) -> None:
     if group.rows[Presence]:
         presence.apply(_updates(group), timeouts)
     db.insert_rows(models.EventId, ("bot_id", "id", "received_at"), group.new_ids)
-    rollups.apply(map(_counted, group.rows[Message]))
+    rollups.apply(map(_COUNTED, group.rows[Message]))
     for (bot_id, name), instance in group.instances.items():
         model = models.Instance
         where = (model.bot_id == bot_id) & (model.name == name)
@@ -219,11 +219,6 @@ def _updates(group: _Group) -> Iterator[presence.Update]:
     for id, bot_id, instance_id, occurred_at, received_at, *fields in group.rows[Presence]:
         seen_at = min(occurred_at - skews[instance_id], received_at)
         yield presence.Update(id, bot_id, occurred_at, received_at, seen_at, *fields)
-
-
-def _counted(row: tuple[Any, ...]) -> rollups.Counted:
-    (_, bot_id, _, occurred_at, _, direction, user_id, user_name, _, _, response_ms, wait_ms, *_) = row
-    return rollups.Counted(bot_id, occurred_at, direction, user_id, user_name, response_ms, wait_ms)
 
 
 def _message_values(message: Message) -> tuple[Any, ...]:
@@ -275,6 +270,8 @@ def _json(value: dict[str, Any] | None) -> str | None:
     return _encode(value).decode() if value else None
 
 
+# Of a message's row, in the order of rollups.Counted; as plain tuples, which cost a third.
+_COUNTED = itemgetter(1, 3, 5, 6, 7, 10, 11)
 _COMMON = ("id", "bot_id", "instance_id", "occurred_at", "received_at")
 _TABLES: dict[type[Event], tuple[type[models.Table], tuple[str, ...]]] = {
     Message: (

@@ -1,12 +1,13 @@
 """Adds new messages to the rollups, inside the transaction that stores them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .. import db, models
-from .declared import MESSAGES, RESPONSES, USERS, Rollup, hour, minute
+from ..clock import HOUR, MINUTE
+from .declared import MESSAGES, RESPONSES, USERS, Rollup
 from .histogram import RESPONSE, WAIT, bucket_of
 
 
@@ -31,35 +32,19 @@ _MESSAGE_SUMS = (
     "wait_sum_ms",
 )
 
+CountedRow = tuple[int, int, str, str | None, str | None, int | None, int | None]
 Rows = dict[tuple[Any, ...], list[int]]
+People = dict[tuple[int, str], list[Any]]
 Combine = Callable[[list[int], list[int]], None]
 
 
-def apply(messages: Iterable[Counted]) -> None:
+def apply(messages: Iterable[CountedRow]) -> None:
     """Count each message once; the caller has made sure that none was counted before."""
-    minutes: Rows = defaultdict(lambda: [0] * len(_MESSAGE_SUMS))
-    times: Rows = defaultdict(lambda: [0])
-    users: Rows = {}
-    people: dict[tuple[int, str], list[Any]] = {}
-    for message in messages:
-        at = minute(message.occurred_at)
-        counts = minutes[message.bot_id, at]
-        if message.direction == "in":
-            counts[0] += 1
-            if message.user_id is not None:
-                _count_user(users, people, message)
-            continue
-        counts[1] += 1
-        if message.response_ms is not None:
-            counts[2] += 1
-            counts[3] += message.response_ms
-            times[message.bot_id, at, RESPONSE, bucket_of(message.response_ms)][0] += 1
-        if message.wait_ms is not None:
-            counts[4] += 1
-            counts[5] += message.wait_ms
-            times[message.bot_id, at, WAIT, bucket_of(message.wait_ms)][0] += 1
-    for group, rows in zip(GROUPS, (minutes, times, users), strict=True):
-        _write(group, group.rollups, rows)
+    rows = list(messages)
+    minutes, times = _count_messages(rows)
+    users, people = _count_users(rows)
+    for group, counted in zip(GROUPS, (minutes, times, users), strict=True):
+        _write(group, group.rollups, counted)
     _write_people(people)
 
 
@@ -69,39 +54,87 @@ def fold(group: "Group", finest: Iterable[tuple[Any, ...]]) -> None:
     _write(group, group.rollups[1:], {row[:width]: [*row[width:]] for row in finest})
 
 
-def _count_user(users: Rows, people: dict[tuple[int, str], list[Any]], message: Counted) -> None:
-    assert message.user_id is not None
-    at = message.occurred_at
-    seen = users.setdefault((message.bot_id, hour(at), message.user_id), [0, at, at])
-    seen[0] += 1
-    seen[1] = min(seen[1], at)
-    seen[2] = max(seen[2], at)
-    person = people.setdefault((message.bot_id, message.user_id), [None, -1, at, at, 0])
-    if message.user_name is not None and at >= person[1]:
-        person[0], person[1] = message.user_name, at
-    person[2] = min(person[2], at)
-    person[3] = max(person[3], at)
-    person[4] += 1
+def _count_messages(messages: Sequence[CountedRow]) -> tuple[Rows, Rows]:
+    """By minute, and their times by minute and bucket."""
+    minutes: Rows = defaultdict(lambda: [0] * len(_MESSAGE_SUMS))
+    times: Rows = defaultdict(lambda: [0])
+    for bot_id, occurred_at, direction, _, _, response_ms, wait_ms in messages:
+        at = occurred_at - occurred_at % MINUTE
+        counts = minutes[bot_id, at]
+        if direction == "in":
+            counts[0] += 1
+            continue
+        counts[1] += 1
+        if response_ms is not None:
+            counts[2] += 1
+            counts[3] += response_ms
+            times[bot_id, at, RESPONSE, bucket_of(response_ms)][0] += 1
+        if wait_ms is not None:
+            counts[4] += 1
+            counts[5] += wait_ms
+            times[bot_id, at, WAIT, bucket_of(wait_ms)][0] += 1
+    return minutes, times
+
+
+def _count_users(messages: Sequence[CountedRow]) -> tuple[Rows, People]:
+    """By hour and user, and what is known of each user."""
+    users: Rows = {}
+    people: People = {}
+    for bot_id, at, direction, user_id, user_name, _, _ in messages:
+        if direction != "in" or user_id is None:
+            continue
+        key = (bot_id, at - at % HOUR, user_id)
+        seen = users.get(key)
+        if seen is None:
+            users[key] = [1, at, at]
+        else:
+            seen[0] += 1
+            _widen(seen, 1, at)
+        person = people.get((bot_id, user_id))
+        if person is None:
+            people[bot_id, user_id] = person = [None, -1, at, at, 1]
+        else:
+            person[4] += 1
+            _widen(person, 2, at)
+        if user_name is not None and at >= person[1]:
+            person[0], person[1] = user_name, at
+    return users, people
+
+
+def _widen(row: list[Any], place: int, at: int) -> None:
+    """Let the span that stands there begin and end no later and no earlier than `at`."""
+    if at > row[place + 1]:
+        row[place + 1] = at
+    elif at < row[place]:
+        row[place] = at
 
 
 def _write(group: "Group", rollups: Sequence[Rollup], rows: Rows) -> None:
-    """Write the finest rollup, then fold it into each coarser one."""
+    """Write the finest rollup, and that folded into each coarser one."""
+    times = {key[1] for key in rows}
     for rollup in rollups:
-        folded: Rows = {}
-        for (bot_id, at, *rest), row in rows.items():
-            key = (bot_id, rollup.bucket(at), *rest)
-            if key in folded:
-                group.combine(folded[key], row)
-            else:
-                folded[key] = row.copy()
         table = rollup.model._meta.table_name
         changes = ", ".join(f"{name} = {_merged(table, name)}" for name in group.values)
         db.insert_rows(
             rollup.model,
             group.keys + group.values,
-            [(*key, *row) for key, row in folded.items()],
+            _folded(group, {at: rollup.bucket(at) for at in times}, rows),
             f"ON CONFLICT ({', '.join(group.keys)}) DO UPDATE SET {changes}",
         )
+
+
+def _folded(group: "Group", buckets: Mapping[int, int], rows: Rows) -> list[tuple[Any, ...]]:
+    """The rows of these buckets."""
+    keyed = [((key[0], buckets[key[1]], *key[2:]), row) for key, row in rows.items()]
+    if len(set(buckets.values())) < len(buckets):
+        folded: Rows = {}
+        for key, row in keyed:
+            if key in folded:
+                group.combine(folded[key], row)
+            else:
+                folded[key] = row.copy()
+        keyed = [*folded.items()]
+    return [(*key, *row) for key, row in keyed]
 
 
 def _merged(table: str, name: str) -> str:
@@ -139,7 +172,7 @@ GROUPS = (
 )
 
 
-def _write_people(people: dict[tuple[int, str], list[Any]]) -> None:
+def _write_people(people: People) -> None:
     db.insert_rows(
         models.BotUser,
         ("bot_id", "user_id", "user_name", "named_at", "first_at", "last_at", "messages"),
