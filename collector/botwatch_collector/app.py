@@ -20,6 +20,7 @@ from .api import (
     ping,
     presence,
     search,
+    users,
     whoami,
 )
 from .api import metrics as metrics_api
@@ -30,7 +31,9 @@ from .ingest.shares import Shares
 from .ingest.writer import Commit, Writer
 from .pages import accounts, base, first_run, login, monitoring, prometheus, settings, style, tokens
 from .pages import analytics as analytics_page
+from .pages import messages as messages_page
 from .pages import search as search_page
+from .pages import users as users_page
 from .streamer import Door
 
 BLUEPRINTS = (
@@ -41,6 +44,7 @@ BLUEPRINTS = (
     activities.blueprint,
     messages.blueprint,
     monitoring_api.blueprint,
+    users.blueprint,
     export.blueprint,
     debug.blueprint,
     openapi.blueprint,
@@ -54,6 +58,8 @@ BLUEPRINTS = (
     first_run.blueprint,
     monitoring.blueprint,
     analytics_page.blueprint,
+    messages_page.blueprint,
+    users_page.blueprint,
     settings.blueprint,
     tokens.blueprint,
     accounts.blueprint,

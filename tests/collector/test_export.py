@@ -81,6 +81,13 @@ def test_json_and_json_lines_say_the_same(api: Reading) -> None:
     assert whole.headers["Content-Disposition"].endswith('2026-01-01-2026-02-28.json"')
 
 
+def test_filters_narrow_the_export(api: Reading) -> None:
+    assert [row[4] for row in rows(api, f"{WINDOW}&user=u7&direction=in&q=HELLO")[1:]] == ["u7"]
+    assert len(rows(api, f"{WINDOW}&bot=alice-bot&q=hel*")) == COUNT + 1
+    assert len(rows(api, f"{WINDOW}&q=-hello+else")) == 1
+    assert api.ask("/api/monitoring/export?q=-hello").status_code == 400
+
+
 def test_nothing_to_export_is_an_empty_file(api: Reading) -> None:
     assert api.ask("/api/monitoring/export?format=json&to=2001-01-01").json == []
     assert len(rows(api, "to=2001-01-01")) == 1

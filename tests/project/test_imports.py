@@ -26,7 +26,7 @@ MAY_IMPORT = (
     | {"stream": FOUNDATION | TABLES | {"analytics"}}  # tells its figures
     | {"analytics": FOUNDATION | TABLES | {"rollups", "presence"}}
     | {"messages": FOUNDATION | TABLES | {"analytics"}}  # asks for their window
-    | {"exports": FOUNDATION | TABLES | {"messages"}}  # tells the same
+    | {"exports": FOUNDATION | TABLES | {"analytics", "messages"}}  # finds and tells the same
     | {"alerts": FOUNDATION | TABLES | {"rollups", "presence"}}
     | {"metrics": INWARD, "streamer": INWARD | {"metrics"}, "companions": FOUNDATION}
     | dict.fromkeys(EDGE, INWARD | EDGE)

@@ -1,6 +1,8 @@
 """What holds for every page: no complaint, no accessibility violation, no sideways scroll, the keyboard."""
 
 import gzip
+import json
+import urllib.request
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -32,6 +34,13 @@ PAGES = (
     "/search?q=u1&bot={bot}",
     "/prometheus",
     "/api/docs",
+    "/messages",
+    "/messages?bot={bot}&q=hello&range=24h",
+    "/messages?bot={silent}",
+    "/messages?q=-nothing",
+    "/messages/{message}",
+    "/users/u1?bot={bot}",
+    "/users/nobody",
     "/settings",
     "/settings/tokens",
     "/settings/accounts",
@@ -59,7 +68,14 @@ def names(server: Server) -> dict[str, str]:
         busy.hang(status, 15_000, since=len(status), place=LONG)
     busy.hear("hello", LONG, user_name=LONG[:200])
     busy.say("answer")
-    return {"bot": busy.name, "silent": new_bot(server).name}
+    return {"bot": busy.name, "silent": new_bot(server).name, "message": newest_message(server)}
+
+
+def newest_message(server: Server) -> str:
+    token = {"Authorization": f"Bearer {server.add_read_token()}"}
+    request = urllib.request.Request(f"{server.url}/api/messages?limit=1", headers=token)
+    with urllib.request.urlopen(request, timeout=30) as reply:
+        return str(json.load(reply)["messages"][0]["id"])
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -69,7 +85,7 @@ def test_page_has_no_violation_in_any_theme_and_width(
     state = None if path == "/login" else cookies
     # Without motion no colour is caught half-way to another.
     with watched(chromium, storage_state=state, reduced_motion="reduce") as watch:
-        if path == "/nothing-here":
+        if path in ("/nothing-here", "/users/nobody"):
             watch.expect("status of 404")
         page = watch.page()
         page.goto(server.url + path.format(**names))

@@ -51,9 +51,27 @@ def test_hostile_names_are_inert_in_lists(page: Page, bot: Bot) -> None:
     page.get_by_role("link", name="1 today").click()
     expect(page.get_by_role("dialog")).to_contain_text(HOSTILE[0])
     page.keyboard.press("Escape")
-    page.get_by_role("link", name=HOSTILE[0]).click()
+    page.locator("#health").get_by_role("link", name=HOSTILE[0]).click()
     expect(page.get_by_role("dialog")).to_contain_text(HOSTILE[1])
     assert "owned" not in page.title()
+
+
+def test_hostile_words_are_inert_where_they_are_looked_up(page: Page, bot: Bot) -> None:
+    bot.hear(*HOSTILE, user_id=HOSTILE[1], user_name=HOSTILE[0], channel=HOSTILE[2])
+    page.goto(f"{bot.url}/messages?bot={bot.name}&q=owned+-nothing")
+    expect(page.locator("#live-state")).to_have_text("Live")
+    rows = page.locator("#messages-log .message")
+    expect(rows).to_have_count(len([text for text in HOSTILE if "owned" in text]))
+    assert page.locator("mark").all_inner_texts() == ["owned"] * rows.count()
+    bot.hear(HOSTILE[0], user_name=HOSTILE[3])
+    expect(rows.first.locator(".name")).to_have_text(HOSTILE[3])
+    expect(rows.first.locator(".text")).to_have_text(HOSTILE[0])
+    rows.last.get_by_role("link", name="Conversation").click()
+    expect(page.locator(".bubble .text")).to_have_text([*HOSTILE])
+    page.get_by_role("link", name="Page of the user").click()
+    expect(page.locator(".user-facts")).to_contain_text(HOSTILE[1])
+    assert "owned" not in page.title().replace(HOSTILE[0], "")
+    assert page.locator("main script, main img").count() == 0
 
 
 def test_hostile_errors_are_inert(page: Page, bot: Bot) -> None:

@@ -1,4 +1,4 @@
-"""GET /api/monitoring/export: every message of a time, streamed as CSV, JSON or JSON lines."""
+"""GET /api/monitoring/export: the messages of a time, streamed as CSV, JSON or JSON lines."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -13,7 +13,7 @@ from ..analytics.window import Window
 from ..exports import csv
 from ..exports.messages import pages
 from ..guard import reader_again, requires_reader
-from ..messages import MessageRow
+from ..messages import Filters, MessageRow
 from . import params
 
 blueprint = Blueprint("export", __name__)
@@ -31,7 +31,7 @@ def export() -> Response:
     form, window, zone = params.word("format", FORMATS, "csv"), params.window(clock.now()), params.zone()
     names = request.args.getlist("bot")
     params.bots()  # A bot that isn't there is told before anything is sent.
-    found = _pages(reader_again(), names, window)
+    found = _pages(reader_again(), names, window, params.message_filters())
     days = "-".join(clock.iso(at)[:10] for at in (window.start, window.end - 1))
     return Response(
         _csv(found, zone) if form == "csv" else _json(found) if form == "json" else _ndjson(found),
@@ -44,12 +44,14 @@ def export() -> Response:
     )
 
 
-def _pages(find: Callable[[], Reader], names: list[str], window: Window) -> Iterator[list[MessageRow]]:
+def _pages(
+    find: Callable[[], Reader], names: list[str], window: Window, filters: Filters
+) -> Iterator[list[MessageRow]]:
     """The connection is held while a page is read, not while a slow client takes it."""
     with db.connected():
         bots = find().bots([name for name in names if name])
     for bot in bots:
-        found = pages([bot], window.start, window.end)
+        found = pages([bot], window, filters)
         while True:
             with db.connected():
                 find().bots([bot.name])

@@ -11,7 +11,6 @@ from .answers import answer
 
 blueprint = Blueprint("messages", __name__, url_prefix="/api/messages")
 
-DIRECTIONS = ("in", "out")
 _ROWS = 100
 _AROUND = 25
 
@@ -23,8 +22,8 @@ def get_messages() -> Response:
     before, after = (_place(name) for name in ("before", "after"))
     if before and after:
         raise InvalidParameter("after: either `before` or `after`", at="after")
-    window, limit = params.span(), params.limit(_ROWS, _most_rows())
-    return answer(messages.page(params.bots(), window, _filters(), limit, before=before, after=after))
+    window, filters, limit = params.span(), params.message_filters(), params.limit(_ROWS, _most_rows())
+    return answer(messages.page(params.bots(), window, filters, limit, before=before, after=after))
 
 
 @blueprint.get("/<int:message_id>/conversation")
@@ -33,16 +32,6 @@ def get_conversation(message_id: int) -> Response:
     """The messages around one, of the same channel or user."""
     around = params.limit(_AROUND, _most_rows())
     return answer(messages.conversation(params.bots(), message_id, around))
-
-
-def _filters() -> messages.Filters:
-    words = params.text("q")
-    return messages.Filters(
-        user=params.text("user"),
-        direction=params.option("direction", DIRECTIONS),
-        channel=params.text("channel"),
-        query=None if words is None else messages.parsed(words),
-    )
 
 
 def _place(name: str) -> messages.Place | None:

@@ -18,6 +18,7 @@ from ..presence import PresenceInfo, PresenceSettings, UsersOnline
 from .monitoring import ActiveUsersList, AvailabilityOfBots, Board
 from .presence import Shown
 from .search import Found
+from .users import BUCKETS, UserReport
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -78,7 +79,7 @@ GROUPS = (
     ("Live", ("/api/monitoring/stream", "/debug/message-stream")),
     ("Analytics", ("/api/analytics/",)),
     ("Presence", ("/api/status/", "/api/users/presence")),
-    ("Messages and users", ("/api/messages", "/api/users/", "/api/search")),
+    ("Messages and users", ("/api/messages", "/api/users", "/api/search")),
     ("Monitoring", ("/api/monitoring/", "/api/activities", "/debug/")),
     ("Prometheus and Grafana", ("/metrics",)),
     ("State of the collector", ("/livez", "/readyz", "/healthz")),
@@ -129,12 +130,15 @@ _STREAM = (
     Parameter("Last-Event-ID", "Go on after this event; without it, with the next", _TEXT, place="header"),
 )
 _EVER = "From the first to the last unless given."
-_MESSAGES = (
-    BOT,
+_FILTERS = (
     Parameter("user", "Only messages from or to this user id", _TEXT),
     Parameter("direction", "Only messages in, or out", {"enum": ["in", "out"]}),
     Parameter("channel", "Only messages of this channel of the bot", _TEXT),
     Parameter("q", 'Only messages with these words: a "phrase", beg* for beginnings, -without', _TEXT),
+)
+_MESSAGES = (
+    BOT,
+    *_FILTERS,
     Parameter("from", _MOMENT + _EVER, _TEXT),
     Parameter("to", _MOMENT + "Not included. " + _EVER, _TEXT),
     TZ,
@@ -148,6 +152,23 @@ _CHANNELS = Parameter(
     "Only these channels; all of them unless given",
     {"enum": list(stream.NAMES)},
     True,
+)
+
+_USER = Parameter("user_id", "The user's id", _TEXT, place="path")
+_USER_ID = Parameter("id", "The user's id, also one that a path can't hold, such as `..`", _TEXT)
+_USER_BUCKET = Parameter(
+    "bucket",
+    "How long each step is, in the zone of tz; weeks start on Monday",
+    {"enum": list(BUCKETS), "default": "day"},
+)
+_USERS = tuple(
+    Operation(
+        path,
+        "One person: who they are, how much they wrote, sessions, response times, last messages",
+        parameters=(parameter, *_WINDOW, _USER_BUCKET, _limit(20)),
+        answers=UserReport,
+    )
+    for path, parameter in (("/api/users/{user_id}", _USER), ("/api/users", _USER_ID))
 )
 
 _KEY = Parameter("key", "The job's key, bw_p_...", _TEXT, place="path")
@@ -219,6 +240,7 @@ OPERATIONS = (
         parameters=(_MESSAGE, BOT, _limit(25)),
         answers=Conversation,
     ),
+    *_USERS,
     Operation(
         "/api/monitoring/dashboard",
         "All that the Monitoring page shows",
@@ -239,8 +261,8 @@ OPERATIONS = (
     ),
     Operation(
         "/api/monitoring/export",
-        "Every message of the window as a file: CSV with times in the zone, JSON, or JSON lines",
-        parameters=(*_WINDOW, FORMAT),
+        "The messages of the window as a file: CSV with times in the zone, JSON, or JSON lines",
+        parameters=(*_WINDOW, *_FILTERS, FORMAT),
         media_type="text/csv",
     ),
     Operation(

@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo, available_timezones
 import msgspec
 from flask import request
 
-from .. import clock, guard
+from .. import clock, guard, messages
 from ..analytics.calendar import BucketName
 from ..analytics.cursors import PageCursor
 from ..analytics.window import LATEST, Window
 from ..errors import InvalidParameter
 
 DEFAULT_DAYS = 30
+DIRECTIONS = ("in", "out")
 
 Kind = TypeVar("Kind", bound=PageCursor)
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -94,6 +95,17 @@ def cursor(kind: type[Kind]) -> Kind | None:
     """`cursor`: the `next` of an earlier answer."""
     text = _one("cursor")
     return None if text is None else kind.read(text)
+
+
+def message_filters() -> messages.Filters:
+    """`user`, `direction`, `channel` and the words `q`."""
+    words = text("q")
+    return messages.Filters(
+        user=text("user"),
+        direction=option("direction", DIRECTIONS),
+        channel=text("channel"),
+        query=None if words is None else messages.parsed(words),
+    )
 
 
 def text(name: str) -> str | None:

@@ -7,7 +7,6 @@ from flask import Blueprint, current_app, request
 
 from .. import clock, guard
 from ..analytics.anomalies import Anomalies, anomalies
-from ..analytics.calendar import BucketName
 from ..analytics.course import Step, course
 from ..analytics.heatmap import heatmap
 from ..analytics.overview import overview
@@ -36,7 +35,7 @@ def analytics() -> str:
         "analytics.html",
         reader,
         period=period,
-        bucket_choices=[_choice(period, name) for name in period.buckets],
+        bucket_choices=base.bucket_choices(period),
         board=msgspec.to_builtins(overview(bots, period.window)),
         course=_course(steps, period, unusual, now),
         is_judged=unusual is None or unusual.judged > 0,
@@ -45,10 +44,6 @@ def analytics() -> str:
         is_first_page=cursor is None,
         at=clock.iso(now),
     )
-
-
-def _choice(period: Period, bucket: BucketName) -> tuple[str, str, bool]:
-    return bucket.capitalize(), base.here(bucket=bucket), bucket == period.bucket
 
 
 def _unusual(bots: list[int], period: Period, now: int) -> Anomalies | None:

@@ -13,6 +13,7 @@ from ..config import Config
 from ..models import Account
 from . import periods
 from .filters import FILTERS
+from .periods import Period
 
 _UTC = ZoneInfo("UTC")
 
@@ -38,12 +39,13 @@ class Page:
 
 _BOT = ("bot",)
 # A place in a list belongs to what was asked when the list began.
-_PLACES = ("users_after", "cursor")
+_PLACES = ("users_after", "cursor", "before", "after")
 
 
 MENU = (
     Page("/monitoring", "Monitoring", keeps=_BOT, key="m"),
     Page("/analytics", "Analytics", keeps=_BOT + periods.PARAMETERS, key="a"),
+    Page("/messages", "Messages", keeps=(*_BOT, "range", "from", "to", "tz"), key="e"),
     Page("/first-run", "Set-up", key="s"),
 )
 FOOT = (
@@ -85,6 +87,11 @@ def collector_url() -> str:
     """The address that people and bots use, without a slash at its end."""
     config: Config = current_app.config["BOTWATCH"]
     return config.public_url or request.url_root.rstrip("/")
+
+
+def bucket_choices(period: Period) -> list[tuple[str, str, bool]]:
+    """How long the steps of this page's chart may be, as links."""
+    return [(name.capitalize(), here(bucket=name), name == period.bucket) for name in period.buckets]
 
 
 def chosen_bot() -> str | None:

@@ -4,7 +4,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
+
+from .marks import marked
 
 NOTHING = "\u2013"
 """Stands where there is no figure: nothing measured is not zero."""
@@ -17,6 +20,9 @@ _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
 
+# A browser would take these parts of a path for something else: none at all, "." and "..".
+_LOST_IN_A_PATH = re.compile(r"(?:^|/)\.{0,2}(?:/|\Z)")
+
 
 def harmless(text: object) -> str:
     """Other people's text with everything invisible made visible, as `[U+202E]`.
@@ -25,6 +31,17 @@ def harmless(text: object) -> str:
     rule, for messages that arrive live, is in `web/static/js/harmless.js`.
     """
     return _UNSAFE.sub(lambda found: f"[U+{ord(found.group()):04X}]", str(text))
+
+
+def user_path(user_id: str, bot: str | None = None) -> str:
+    """The address of the page about somebody, whatever their id is made of; of one bot or of all.
+
+    The same for messages that arrive live is in `web/static/js/user_path.js`.
+    """
+    is_lost = bool(_LOST_IN_A_PATH.search(user_id))
+    asked = ({"id": user_id} if is_lost else {}) | ({"bot": bot} if bot else {})
+    path = "/users" if is_lost else f"/users/{quote(user_id)}"
+    return f"{path}?{urlencode(asked)}" if asked else path
 
 
 def shortened(text: str, most: int = 600) -> str:
@@ -79,7 +96,7 @@ def relative(at: str | None, now: str) -> str:
     """`5 minutes ago`, as the browser's script words it too."""
     if at is None:
         return "never"
-    seconds = round((_moment(now) - _moment(at)).total_seconds())
+    seconds = round((moment_of(now) - moment_of(at)).total_seconds())
     if seconds < 5:
         return "just now"
     for size, unit in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute"), (_SECOND, "second")):
@@ -91,12 +108,12 @@ def relative(at: str | None, now: str) -> str:
 
 def clock(at: str, zone: ZoneInfo) -> str:
     """The time of day in the reader's zone, `14:05:09`."""
-    return f"{_moment(at).astimezone(zone):%H:%M:%S}"
+    return f"{moment_of(at).astimezone(zone):%H:%M:%S}"
 
 
 def hour(at: str, zone: ZoneInfo) -> str:
     """The hour in the reader's zone, `14:00`."""
-    return f"{_moment(at).astimezone(zone):%H:%M}"
+    return f"{moment_of(at).astimezone(zone):%H:%M}"
 
 
 def day(value: date) -> str:
@@ -106,7 +123,7 @@ def day(value: date) -> str:
 
 def bucket(at: str, name: str, zone: ZoneInfo) -> str:
     """A step of a chart, `24 Nov, 14:00`, `24 Nov 2026`, `week of 23 Nov 2026`, `Nov 2026`."""
-    local = _moment(at).astimezone(zone)
+    local = moment_of(at).astimezone(zone)
     if name in ("minute", "hour"):
         return f"{local.day} {local:%b, %H:%M}"
     if name == "month":
@@ -116,12 +133,12 @@ def bucket(at: str, name: str, zone: ZoneInfo) -> str:
 
 def moment(at: str, zone: ZoneInfo) -> str:
     """The full date and time in the reader's zone."""
-    return f"{_moment(at).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+    return f"{moment_of(at).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def slot_time(start: str, end: str | None, zone: ZoneInfo, with_day: bool) -> str:
     """A stretch of time, `14:00 to 14:30`; of another day with it, as `24 Nov, 14:00 to 17:00`."""
-    local = _moment(start).astimezone(zone)
+    local = moment_of(start).astimezone(zone)
     told = f"{local.day} {local:%b, %H:%M}" if with_day else f"{local:%H:%M}"
     return f"since {told}" if end is None else f"{told} to {hour(end, zone)}"
 
@@ -186,7 +203,7 @@ def sparkline(values: Sequence[float | None], width: int = 120, height: int = 28
 
 
 def _length_s(slot: Mapping[str, Any]) -> float:
-    return (_moment(slot["end"]) - _moment(slot["at"])).total_seconds()
+    return (moment_of(slot["end"]) - moment_of(slot["at"])).total_seconds()
 
 
 def _plain(value: Any) -> str:
@@ -211,7 +228,8 @@ _UNITS: dict[str, Callable[[float | None], str]] = {
 }
 
 
-def _moment(at: str) -> datetime:
+def moment_of(at: str) -> datetime:
+    """A time as answers tell it."""
     return datetime.fromisoformat(at).astimezone(UTC)
 
 
@@ -224,6 +242,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "fact": fact,
     "harmless": harmless,
     "hour": hour,
+    "marked": marked,
     "milliseconds": milliseconds,
     "moment": moment,
     "number": number,
@@ -234,4 +253,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "slot_time": slot_time,
     "slot_words": slot_words,
     "sparkline": sparkline,
+    "user_path": user_path,
 }

@@ -9,11 +9,13 @@ import * as dialogs from "./dialogs.js";
 import * as feed from "./feed.js";
 import * as heatmap from "./heatmap.js";
 import * as menu from "./menu.js";
+import * as messages from "./messages.js";
 import * as panel from "./panel.js";
 import * as refresh from "./refresh.js";
 import * as shortcuts from "./shortcuts.js";
 import * as times from "./times.js";
 import * as toast from "./toast.js";
+import * as writing from "./writing.js";
 
 const PARTS = [
   dialogs,
@@ -27,9 +29,11 @@ const PARTS = [
   course,
   heatmap,
   feed,
+  messages,
   refresh,
   shortcuts,
   toast,
+  writing,
 ];
 
 for (const part of PARTS) part.start();

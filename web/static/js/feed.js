@@ -1,18 +1,11 @@
 // The live feed: the last 50 messages that match the filter, newest first. Messages come as text, never as markup.
 
-import { harmless, shortened } from "./harmless.js";
 import { follow } from "./live.js";
-import { clock, moment } from "./times.js";
+import { tellState } from "./live_state.js";
+import { fill } from "./message_row.js";
 
 const SHOWN = 50;
 const KEPT = 500;
-
-const STATES = {
-  connecting: ["dot-unknown", "Connecting"],
-  live: ["dot-ok dot-pulse", "Live"],
-  lost: ["dot-warn", "Connection lost, trying again"],
-  resting: ["dot-unknown", "Resting"],
-};
 
 export function start() {
   const feed = document.getElementById("feed");
@@ -22,6 +15,7 @@ export function start() {
 
 class Feed {
   constructor(feed) {
+    this.bot = feed.dataset.bot;
     this.list = feed.querySelector(".feed-list");
     this.empty = feed.querySelector("[data-when=empty]");
     this.unmatched = feed.querySelector("[data-when=unmatched]");
@@ -44,10 +38,10 @@ class Feed {
     this.way.addEventListener("change", () => this.redraw());
     this.of?.addEventListener("change", () => this.redraw());
     follow({
-      bot: feed.dataset.bot,
+      bot: this.bot,
       lastId: Number(feed.dataset.lastId),
       onMessage: (message) => this.receive(message),
-      onState: (state) => this.tellState(state),
+      onState: (state) => tellState(this.state, state),
     });
     this.redraw();
   }
@@ -101,7 +95,7 @@ class Feed {
   }
 
   row(entry) {
-    entry.row ??= fill(this.template.content.firstElementChild.cloneNode(true), entry.message);
+    entry.row ??= fill(this.template.content.firstElementChild.cloneNode(true), entry.message, { bot: this.bot });
     return entry.row;
   }
 
@@ -115,14 +109,6 @@ class Feed {
     this.empty.hidden = !none || this.entries.length > 0;
     this.unmatched.hidden = !none || this.entries.length === 0;
   }
-
-  tellState(state) {
-    const [dot, words] = STATES[state];
-    if (this.state.dataset.state === state) return;
-    this.state.dataset.state = state;
-    this.state.querySelector(".dot").className = `dot ${dot}`;
-    this.state.querySelector("[data-slot=words]").textContent = words;
-  }
 }
 
 function entryOfRow(row) {
@@ -132,33 +118,4 @@ function entryOfRow(row) {
 function entryOfMessage(message) {
   const words = [message.user_id, message.user_name, message.bot, message.channel, message.message_text];
   return { message, bot: message.bot, direction: message.direction, words: words.filter(Boolean).join(" ").toLowerCase() };
-}
-
-function fill(row, message) {
-  const slot = (name) => row.querySelector(`[data-slot=${name}]`);
-  row.classList.replace("message-in", `message-${message.direction}`);
-  row.dataset.id = message.id;
-  row.dataset.direction = message.direction;
-  row.dataset.user = message.user_id ?? "";
-  row.dataset.bot = message.bot;
-  slot("time").dateTime = message.timestamp;
-  slot("time").textContent = clock(message.timestamp);
-  slot("time").title = moment(message.timestamp);
-  slot("arrow").textContent = message.direction === "in" ? "→" : "←";
-  slot("way").textContent = message.direction === "in" ? "received from" : "sent to";
-  slot("who").textContent = harmless(message.user_name || message.user_id || "unknown user");
-  slot("who").title = harmless(message.user_id ?? "");
-  slot("bot").textContent = harmless(message.bot);
-  slot("took").textContent = tookWords(message.response_time);
-  slot("text").textContent = message.message_text === null ? "text not kept" : shortened(harmless(message.message_text));
-  slot("text").classList.toggle("no-text", message.message_text === null);
-  return row;
-}
-
-function tookWords(ms) {
-  if (ms === null) return "";
-  if (ms < 1000) return `${ms} ms`;
-  if (ms < 9995) return `${(ms / 1000).toFixed(2)} s`;
-  if (ms < 59950) return `${(ms / 1000).toFixed(1)} s`;
-  return `${Math.round(ms / 60000)} min`;
 }
