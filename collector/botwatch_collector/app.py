@@ -29,7 +29,7 @@ from .api import stream as stream_api
 from .config import Config, load
 from .ingest.shares import Shares
 from .ingest.writer import Commit, Writer
-from .pages import accounts, base, first_run, login, monitoring, prometheus, settings, style, tokens
+from .pages import accounts, base, first_run, instances, login, monitoring, prometheus, settings, style, tokens
 from .pages import analytics as analytics_page
 from .pages import messages as messages_page
 from .pages import search as search_page
@@ -57,6 +57,7 @@ BLUEPRINTS = (
     login.blueprint,
     first_run.blueprint,
     monitoring.blueprint,
+    instances.blueprint,
     analytics_page.blueprint,
     messages_page.blueprint,
     users_page.blueprint,

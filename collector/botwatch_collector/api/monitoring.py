@@ -9,6 +9,9 @@ from .. import clock, stream
 from ..analytics.availability import RANGES, Availability, RangeName, availability
 from ..analytics.dashboard import ACTIVE_NOW_MS, Dashboard, dashboard, today
 from ..analytics.people import users
+from ..analytics.resources import RANGES as RESOURCE_RANGES
+from ..analytics.resources import RangeName as ResourceRange
+from ..analytics.resources import resources
 from ..analytics.top_users import Cursor, TopUser, top_users
 from ..analytics.window import Window
 from ..config import Config
@@ -85,6 +88,17 @@ def get_availability() -> Response:
     name: RangeName = "7d" if asked == "7d" else "24h"
     now = clock.now()
     return answer(AvailabilityOfBots(name, clock.iso(now), _availability(params.bots(), name, now)))
+
+
+@blueprint.get("/instances/<int:number>")
+@requires_reader
+def get_instance(number: int) -> Response:
+    """What an instance has used."""
+    config: Config = current_app.config["BOTWATCH"]
+    asked = params.word("range", tuple(RESOURCE_RANGES), "1h")
+    name: ResourceRange = next(one for one in RESOURCE_RANGES if one == asked)
+    # What a database's key can be; a longer number is no instance either.
+    return answer(resources(params.bots(), min(number, 2**62), name, clock.now(), config.keep))
 
 
 @blueprint.get("/active-users")

@@ -10,6 +10,7 @@ from ..analytics.activities import FILTERS, Activities
 from ..analytics.anomalies import Anomalies
 from ..analytics.heatmap import Heatmap
 from ..analytics.overview import Overview
+from ..analytics.resources import Resources
 from ..analytics.service import Metrics, QuickHealth
 from ..analytics.timeline import Timeline
 from ..analytics.top_users import TopUsers
@@ -110,6 +111,8 @@ ACTIVE = Parameter(
     "window", "The last 30 minutes, or since midnight", {"enum": ["now", "today"], "default": "now"}
 )
 RANGE = Parameter("range", "How far back", {"enum": ["24h", "7d"], "default": "24h"})
+RESOURCE_RANGE = Parameter("range", "How far back", {"enum": ["1h", "24h", "7d"], "default": "1h"})
+INSTANCE = Parameter("number", "The `id` of an instance", {"type": "integer"}, place="path")
 
 
 def _limit(default: int) -> Parameter:
@@ -252,6 +255,13 @@ OPERATIONS = (
         "Whether each bot was there: its heartbeats in slots, its share of uptime, its outages",
         parameters=(BOT, RANGE),
         answers=AvailabilityOfBots,
+    ),
+    Operation(
+        "/api/monitoring/instances/{number}",
+        "What an instance has used: CPU, memory, loop lag, descriptors and threads, with gaps",
+        parameters=(BOT, INSTANCE, RESOURCE_RANGE),
+        answers=Resources,
+        errors=(404,),
     ),
     Operation(
         "/api/monitoring/active-users",

@@ -12,6 +12,7 @@ import * as menu from "./menu.js";
 import * as messages from "./messages.js";
 import * as panel from "./panel.js";
 import * as refresh from "./refresh.js";
+import * as resources from "./resources.js";
 import * as shortcuts from "./shortcuts.js";
 import * as times from "./times.js";
 import * as toast from "./toast.js";
@@ -28,6 +29,7 @@ const PARTS = [
   charts,
   course,
   heatmap,
+  resources,
   feed,
   messages,
   refresh,
