@@ -26,15 +26,30 @@ from .api import (
 from .api import metrics as metrics_api
 from .api import monitoring as monitoring_api
 from .api import stream as stream_api
+from .api import system as system_api
 from .config import Config, load
 from .ingest.shares import Shares
 from .ingest.writer import Commit, Writer
-from .pages import accounts, base, first_run, instances, login, monitoring, prometheus, settings, style, tokens
+from .pages import (
+    accounts,
+    base,
+    bots,
+    first_run,
+    instances,
+    login,
+    monitoring,
+    prometheus,
+    settings,
+    style,
+    system,
+    tokens,
+)
 from .pages import analytics as analytics_page
 from .pages import messages as messages_page
 from .pages import search as search_page
 from .pages import users as users_page
 from .streamer import Door
+from .upkeep import slow
 
 BLUEPRINTS = (
     events.blueprint,
@@ -46,6 +61,7 @@ BLUEPRINTS = (
     monitoring_api.blueprint,
     users.blueprint,
     export.blueprint,
+    system_api.blueprint,
     debug.blueprint,
     openapi.blueprint,
     docs.blueprint,
@@ -57,11 +73,13 @@ BLUEPRINTS = (
     login.blueprint,
     first_run.blueprint,
     monitoring.blueprint,
+    system.blueprint,
     instances.blueprint,
     analytics_page.blueprint,
     messages_page.blueprint,
     users_page.blueprint,
     settings.blueprint,
+    bots.blueprint,
     tokens.blueprint,
     accounts.blueprint,
     search_page.blueprint,
@@ -78,7 +96,7 @@ def create_app(
     streamer; without one the process serves its streams itself.
     """
     config = config or load()
-    db.connect(config.database, connections=config.threads + 8)
+    slow.watch(db.connect(config.database, connections=config.threads + 8), config.slow_query_ms)
     web = files("botwatch_web")
     app = Flask(
         "botwatch_collector",

@@ -71,6 +71,7 @@ class Config:
     max_streams: int = 10_000
     max_streams_per_reader: int = 1_000
     rate_limit: int = 0
+    slow_query_ms: int = 100
     public_url: str | None = None
     trusted_proxies: int = 0
     admin_user: str | None = None
@@ -108,6 +109,7 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         max_streams=_number(env, "BOTWATCH_MAX_STREAMS", 10_000, least=0),
         max_streams_per_reader=_number(env, "BOTWATCH_MAX_STREAMS_PER_READER", 1_000, least=0),
         rate_limit=_number(env, "BOTWATCH_RATE_LIMIT", 0, least=0),
+        slow_query_ms=_number(env, "BOTWATCH_SLOW_QUERY_MS", 100, least=0),
         public_url=_public_url(env.get("BOTWATCH_PUBLIC_URL")),
         trusted_proxies=_number(env, "BOTWATCH_TRUSTED_PROXIES", 0, least=0),
         admin_user=env.get("BOTWATCH_ADMIN_USER") or None,

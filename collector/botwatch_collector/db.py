@@ -129,14 +129,17 @@ def size_bytes() -> int:
     return sum(file.stat().st_size for file in files if file.exists())
 
 
+def free_bytes() -> int | None:
+    """What is left on the database's disk; None for that of a server, which can't be asked for."""
+    return None if is_postgresql() else shutil.disk_usage(Path(database.obj.database).parent).free
+
+
 def require_space(needed_bytes: int, purpose: str) -> None:
     """Raises Unavailable when the disk has not so much left. The disk of a server can't be asked for."""
-    if is_postgresql():
-        return
-    free_bytes = shutil.disk_usage(Path(database.obj.database).parent).free
-    if free_bytes < needed_bytes:
+    free = free_bytes()
+    if free is not None and free < needed_bytes:
         raise Unavailable(
-            f"{purpose} needs {needed_bytes >> 20} MiB on the database's disk, {free_bytes >> 20} are free"
+            f"{purpose} needs {needed_bytes >> 20} MiB on the database's disk, {free >> 20} are free"
         )
 
 

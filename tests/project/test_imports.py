@@ -12,7 +12,7 @@ TABLES = {
 }  # fmt: skip
 DOMAIN = {
     "ingest", "rollups", "stream", "presence", "activities", "analytics", "alerts", "access", "exports",
-    "messages", "retention",
+    "messages", "retention", "upkeep",
 }  # fmt: skip
 EDGE = {"guard", "replies", "security"}  # what every view stands behind
 OUTER = {"api", "pages", "jobs", "cli"}

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sqlite3
 import urllib.request
 from collections.abc import Callable
 from importlib.resources import files
@@ -41,7 +42,11 @@ PAGES = (
     "/messages/{message}",
     "/users/u1?bot={bot}",
     "/users/nobody",
+    "/instances/{instance}",
     "/settings",
+    "/system",
+    "/settings/bots",
+    "/settings/bots/{bot}",
     "/settings/tokens",
     "/settings/accounts",
     "/ui",
@@ -68,7 +73,8 @@ def names(server: Server) -> dict[str, str]:
         busy.hang(status, 15_000, since=len(status), place=LONG)
     busy.hear("hello", LONG, user_name=LONG[:200])
     busy.say("answer")
-    return {"bot": busy.name, "silent": new_bot(server).name, "message": newest_message(server)}
+    known = {"message": newest_message(server), "instance": instance_of(server, busy)}
+    return {"bot": busy.name, "silent": new_bot(server).name} | known
 
 
 def newest_message(server: Server) -> str:
@@ -76,6 +82,13 @@ def newest_message(server: Server) -> str:
     request = urllib.request.Request(f"{server.url}/api/messages?limit=1", headers=token)
     with urllib.request.urlopen(request, timeout=30) as reply:
         return str(json.load(reply)["messages"][0]["id"])
+
+
+def instance_of(server: Server, bot: Bot) -> str:
+    database = sqlite3.connect(server.environment["BOTWATCH_DATABASE"].removeprefix("sqlite:///"))
+    (number,) = database.execute("SELECT id FROM instance WHERE name = ?", (bot.instance,)).fetchone()
+    database.close()
+    return str(number)
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -89,7 +89,9 @@ def test_taken_name_is_refused_with_a_reason(visitor: Watched, server: Server) -
 
 def test_every_framework_has_its_code_with_the_token_filled_in(page: Page, server: Server) -> None:
     token = name_a_bot(page, server, "snippets")
-    for title in ("Python", "python-telegram-bot", "aiogram", "Flask webhook", "curl"):
+    titles = page.locator(".tabs label").all_inner_texts()
+    assert {"Python", "aiogram", "discord.py", "slack-bolt", "matrix-nio", "sopel", "curl"} < set(titles)
+    for title in titles:
         page.get_by_text(title, exact=True).click()
         code = page.get_by_role("region", name=f"the code for {title}")
         expect(code).to_be_visible()

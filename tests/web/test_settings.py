@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from ..collector.server import Server
 from .browsers import Watched, watched
@@ -44,6 +44,13 @@ def whoami(page: Page, url: str, token: str) -> Any:
     return page.request.get(f"{url}/api/whoami", headers={"Authorization": f"Bearer {token}"})
 
 
+def confirm(place: Locator, word: str, button: str) -> None:
+    """What can't be undone takes two steps."""
+    expect(place.get_by_role("button", name=button)).to_be_hidden()
+    place.locator("summary", has_text=word).click()
+    place.get_by_role("button", name=button).click()
+
+
 def test_token_is_made_rotated_and_revoked(page: Page, server: Server) -> None:
     bot = new_bot(server).name
     secret = add_token(page, server.url, "read", bot, "for <b>Grafana</b>")
@@ -54,13 +61,13 @@ def test_token_is_made_rotated_and_revoked(page: Page, server: Server) -> None:
     row = page.get_by_role("row", name=f"…{secret[-4:]}")
     expect(row).to_contain_text("for <b>Grafana</b>")
 
-    row.get_by_role("button", name="Rotate").click()
+    confirm(row, "Rotate", "Replace it")
     other = page.locator("#made").inner_text()
     assert other != secret
     assert whoami(page, server.url, secret).status == 401
     assert whoami(page, server.url, other).status == 200
 
-    page.get_by_role("row", name=f"…{other[-4:]}").get_by_role("button", name="Revoke").click()
+    confirm(page.get_by_role("row", name=f"…{other[-4:]}"), "Revoke", "Revoke it for good")
     expect(page.get_by_role("row", name=f"…{other[-4:]}")).to_contain_text("revoked")
     assert whoami(page, server.url, other).status == 401
 
@@ -146,17 +153,36 @@ def test_last_admin_stays_one(visitor: Watched, server: Server) -> None:
     expect(page.get_by_role("alert")).to_contain_text("last admin")
 
 
+def test_unknown_change_of_an_account_is_refused(visitor: Watched, server: Server) -> None:
+    visitor.expect("status of 400")
+    page = visitor.page()
+    page.goto(f"{server.url}/settings/accounts")
+    page.locator("button[value=disable]").first.evaluate("button => { button.value = 'promote'; }")
+    page.locator("button[value=promote]").click()
+    expect(page.get_by_role("alert")).to_contain_text("change: expected one of role, password")
+
+
 def test_menu_offers_what_the_role_allows(chromium: Browser, server: Server, bob: str, page: Page) -> None:
     with watched(chromium) as watch:
         theirs = log_in_as(watch, server, bob, PASSWORD)
-        for who, offered in ((theirs, ["Your account"]), (page, ["Your account", "Tokens", "Accounts"])):
+        for who, offered in (
+            (theirs, ["Your account"]),
+            (page, ["Your account", "Bots", "Tokens", "Accounts"]),
+        ):
             who.goto(f"{server.url}/settings")
             links = who.get_by_role("navigation", name="Settings").get_by_role("link")
             assert links.all_inner_texts() == offered
 
 
 @pytest.mark.parametrize(
-    "path", ["/settings/zone", "/settings/password", "/settings/tokens", "/settings/accounts"]
+    "path",
+    [
+        "/settings/zone",
+        "/settings/password",
+        "/settings/tokens",
+        "/settings/accounts",
+        "/settings/bots/nobody/retire",
+    ],
 )
 def test_forged_form_changes_nothing(page: Page, server: Server, path: str) -> None:
     assert page.request.post(server.url + path, form={"scope": "read", "zone": "UTC"}).status == 400

@@ -53,7 +53,7 @@ class Reader:
     def _visible(self) -> list[Bot]:
         if self.account is None and self.token is None:
             return []
-        bots = Bot.select().order_by(Bot.name)
+        bots = Bot.select().where(Bot.retired_at.is_null()).order_by(Bot.name)
         if self.token is not None and self.token.bot_id is not None:
             bots = bots.where(Bot.id == self.token.bot_id)
         return list(bots)

@@ -69,6 +69,8 @@ def add(
         raise InvalidParameter(f"scope: expected one of {', '.join(PREFIXES)}, got {scope!r}")
     if scope != "read" and bot is None:
         raise InvalidParameter(f"a token of scope {scope} belongs to a bot: name one")
+    if bot is not None and bot.retired_at is not None:
+        raise InvalidParameter(f"bot {bot.name!r} is retired: bring it back first", at="bot")
     times = {"period_s": period_s, "grace_s": grace_s} if scope == "ping" else {}
     with db.writing():
         return _store(scope, bot, name, now, times)

@@ -29,17 +29,21 @@ def metrics(now: int) -> list[Present]:
 
     Costs six short queries a bot, 4 ms of CPU.
     """
-    return [_metrics(bot, now) for bot in Bot.select().order_by(Bot.name)] + [_own_metrics(now)]
+    return [_metrics(bot, now) for bot in _bots()] + [_own_metrics(now)]
 
 
 def health(now: int) -> list[Present]:
     """The indicators of each bot, with its dependencies, and of the collector; told when a status changes."""
-    ids = {bot.name: bot.id for bot in Bot.select()}
+    ids = {bot.name: bot.id for bot in _bots()}
     found = [
         _health(ids[state.name], state.name, bot_health(state), now)
         for state in bot_states(list(ids.values()), now)
     ]
     return [*found, _health(None, None, collector_health(now), now)]
+
+
+def _bots() -> list[Any]:
+    return list(Bot.select().where(Bot.retired_at.is_null()).order_by(Bot.name))
 
 
 def _metrics(bot: Any, now: int) -> Present:

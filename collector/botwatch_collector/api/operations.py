@@ -16,6 +16,7 @@ from ..analytics.timeline import Timeline
 from ..analytics.top_users import TopUsers
 from ..messages import Conversation, Messages
 from ..presence import PresenceInfo, PresenceSettings, UsersOnline
+from ..upkeep.report import Report
 from .monitoring import ActiveUsersList, AvailabilityOfBots, Board
 from .presence import Shown
 from .search import Found
@@ -305,6 +306,12 @@ OPERATIONS = (
         answers=PresenceSettings,
         method="patch",
         takes=Shown,
+    ),
+    Operation(
+        "/api/status/system/collector",
+        "How the collector itself is doing: ingest, stream, workers, jobs, database, slow queries, advice",
+        answers=Report,
+        errors=(403,),
     ),
     Operation(
         "/debug/metrics", "A few figures, and the collector's own", parameters=(BOT, TZ), answers=Metrics

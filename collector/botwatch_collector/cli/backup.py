@@ -13,6 +13,7 @@ from .. import backup as backups
 from .. import clock
 from ..config import load
 from ..errors import BackupError
+from ..upkeep.state import note_backup
 from . import database
 from .output import printable, say, show_progress
 
@@ -27,6 +28,7 @@ def backup(file: Path) -> None:
     """
     with database.opened(load()), _written(file) as out:
         saved = backups.save(out, clock.now(), _progress)
+        note_backup(clock.now())
     say(f"Saved {sum(saved.values())} rows of {len(saved)} tables.")
 
 

@@ -11,6 +11,7 @@ from .. import clock, counters, damage, db
 from ..clock import MINUTE
 from ..config import Config
 from ..lifecycle import stopping
+from ..upkeep import slow
 from . import claims
 from .declared import JOBS, Job
 
@@ -22,7 +23,7 @@ _RETRY_MS = 5 * MINUTE
 
 def work(config: Config) -> None:
     """Run jobs until `lifecycle.stopping` is set."""
-    db.connect(config.database, connections=2)
+    slow.watch(db.connect(config.database, connections=2), config.slow_query_ms)
     shift = Shift(config)
     while not stopping.is_set():
         is_behind = shift.step(clock.now())
@@ -46,6 +47,7 @@ class Shift:
             with db.connected():
                 behind = self._run_due(now)
                 counters.flush()
+                slow.flush()
             self._healthy = True
         except Exception as error:
             damage.note(error)

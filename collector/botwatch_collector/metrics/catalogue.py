@@ -182,6 +182,26 @@ OWN = (
     Metric("botwatch_pruned_rows_total", "counter", "Rows that retention removed.", ("table",), own=True),
     Metric("botwatch_database_size_bytes", "gauge", "Size of the database.", own=True),
     Metric(
+        "botwatch_table_size_bytes",
+        "gauge",
+        "Size of each table with its indexes; estimated on SQLite.",
+        ("table",),
+        own=True,
+    ),
+    Metric(
+        "botwatch_table_rows",
+        "gauge",
+        "Rows of each table; estimated where they are many.",
+        ("table",),
+        own=True,
+    ),
+    Metric(
+        "botwatch_slow_queries_total",
+        "counter",
+        "Statements that took longer than BOTWATCH_SLOW_QUERY_MS.",
+        own=True,
+    ),
+    Metric(
         "botwatch_build_info",
         "gauge",
         "Always 1; versions of the collector, Python and the database as labels.",

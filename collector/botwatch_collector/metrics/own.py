@@ -10,6 +10,7 @@ from typing import Any
 from .. import db
 from ..clock import SECOND
 from ..models import CollectorCounter, CollectorWorker, Job
+from ..upkeep.tables import table_sizes
 from .catalogue import OWN, Metric
 from .readings import Labels, Readings, Total, Value
 
@@ -24,7 +25,7 @@ WORKER_GAUGES = (
 
 
 def read(now: int) -> Readings:
-    counted = _counted()
+    counted, tables = _counted(), table_sizes()
     # One far ahead was seen under a clock that has been set back since.
     is_fresh = CollectorWorker.seen_at.between(now - STALE_MS, now + STALE_MS)
     workers: list[Any] = list(CollectorWorker.select().where(is_fresh))
@@ -36,6 +37,8 @@ def read(now: int) -> Readings:
             ((job.name,), job.succeeded_at / SECOND) for job in Job.select() if job.succeeded_at is not None
         ],
         "botwatch_database_size_bytes": [((), float(db.size_bytes()))],
+        "botwatch_table_size_bytes": [((one.table,), float(one.size_bytes)) for one in tables],
+        "botwatch_table_rows": [((one.table,), float(one.rows)) for one in tables],
         "botwatch_build_info": [((version("botwatch"), platform.python_version(), db.dialect()), 1.0)],
         "botwatch_worker_start_time_seconds": [
             ((one.host, str(one.pid)), one.started_at / SECOND) for one in workers

@@ -12,6 +12,7 @@ from .. import clock, counters, db
 from ..analytics import known_users
 from ..clock import DAY, SECOND
 from ..models import CollectorWorker
+from ..upkeep import slow
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class Worker:
         try:
             with db.connected():
                 counters.flush()
+                slow.flush()
                 with db.writing():
                     CollectorWorker.delete().where(CollectorWorker.id == self._id).execute()
         except Exception:
@@ -58,6 +60,7 @@ class Worker:
         """Write what was counted, and the readings when they changed or were written long ago."""
         counters.flush()
         known_users.write(now)
+        slow.flush()
         gauges = {name: float(read()) for name, read in self._gauges.items()}
         if gauges == self._written and 0 <= now - self._seen_at < _SEEN_EVERY_MS:
             return

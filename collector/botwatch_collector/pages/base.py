@@ -46,6 +46,7 @@ MENU = (
     Page("/monitoring", "Monitoring", keeps=_BOT, key="m"),
     Page("/analytics", "Analytics", keeps=_BOT + periods.PARAMETERS, key="a"),
     Page("/messages", "Messages", keeps=(*_BOT, "range", "from", "to", "tz"), key="e"),
+    Page("/system", "System", key="y"),
     Page("/first-run", "Set-up", key="s"),
 )
 FOOT = (
@@ -54,6 +55,7 @@ FOOT = (
 )
 SETTINGS = (
     Page("/settings", "Your account"),
+    Page("/settings/bots", "Bots", role="operator"),
     Page("/settings/tokens", "Tokens", role="operator"),
     Page("/settings/accounts", "Accounts", role="admin"),
 )

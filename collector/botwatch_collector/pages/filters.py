@@ -60,6 +60,22 @@ def number(value: float | None) -> str:
     return f"{round(value):,}"
 
 
+def rate(value: float | None) -> str:
+    """A figure whose fractions matter while it is small: `0.3`, `12.5`, `48,000`."""
+    if value is None:
+        return NOTHING
+    return number(value) if abs(value) >= 100 or value == 0 else f"{value:.1f}"
+
+
+def in_bytes(count: float) -> str:
+    """`820 kB`, `1.2 GB`: thousands, as disks are sold."""
+    for size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if abs(count) >= 0.9995 * size:
+            amount = count / size
+            return f"{amount:.0f} {unit}" if abs(amount) >= 100 else f"{amount:.1f} {unit}"
+    return f"{count:.0f} B"
+
+
 def milliseconds(value: float | None) -> str:
     """A time in ms, in the unit a person would say: `820 ms`, `1.24 s`, `2 min 5 s`."""
     if value is None:
@@ -235,6 +251,7 @@ def moment_of(at: str) -> datetime:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "bucket": bucket,
+    "bytes": in_bytes,
     "change": change,
     "clock": clock,
     "day": day,
@@ -247,6 +264,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "number": number,
     "percent": percent,
+    "rate": rate,
     "relative": relative,
     "share": share,
     "shortened": shortened,

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 from .. import clock, guard
 from ..access import accounts, bots, tokens
 from ..errors import Conflict, InvalidParameter
-from . import arrivals, base
+from . import arrivals, audit, base
 from .snippets import TOKEN_GOES_HERE, snippets, two_lines
 
 blueprint = Blueprint("first_run", __name__)
@@ -32,6 +32,7 @@ def add_bot() -> tuple[str, int]:
         bot = bots.add(name, clock.now())
     except (Conflict, InvalidParameter) as error:
         return _page(name=name, error=error.message, waiting_for=guard.reader().bot_ids()), error.status
+    audit.note(f"added bot {bot.name}")
     return _with_new_token(bot.name), 201
 
 
@@ -57,7 +58,8 @@ def status() -> str | Response:
 
 def _with_new_token(name: str) -> str:
     bot = bots.named(name)
-    _, secret = tokens.add("ingest", clock.now(), bot=bot, name="set-up page")
+    token, secret = tokens.add("ingest", clock.now(), bot=bot, name="set-up page")
+    audit.note(f"made the ingest token {token.id} of bot {bot.name}")
     return _page(bot=bot.name, token=secret, waiting_for=[bot.id])
 
 

@@ -10,7 +10,7 @@ from ..access import accounts, logins
 from ..config import Config, Limits
 from ..errors import BotwatchError, InvalidParameter, Unauthorized
 from ..models import Account
-from . import base
+from . import audit, base
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -45,6 +45,7 @@ def change_password() -> Response | tuple[str, int]:
         return _page(error="The present password is not right."), 400
     except BotwatchError as error:
         return _page(error=error.message), error.status
+    audit.note("changed the own password")
     guard.remember(logins.start(account, _limits(), clock.now()))
     return redirect(url_for("settings.settings", done="password"), 303)
 

@@ -7,7 +7,7 @@ from .. import clock, guard
 from ..access import bots, tokens
 from ..errors import BotwatchError, InvalidParameter
 from ..models import Token
-from . import base
+from . import audit, base
 
 blueprint = Blueprint("tokens", __name__, url_prefix="/settings/tokens")
 
@@ -34,6 +34,7 @@ def add() -> tuple[str, int]:
         made = tokens.add(form.get("scope", ""), clock.now(), bot=bot, name=name)
     except BotwatchError as error:
         return _page(error=error.message), error.status
+    audit.note(f"made the {made[0].scope} token {made[0].id}{f' of bot {bot.name}' if bot else ''}")
     return _page(made), 201
 
 
@@ -45,6 +46,7 @@ def rotate(number: int) -> tuple[str, int]:
         made = tokens.rotate(tokens.named(str(number)), clock.now())
     except BotwatchError as error:
         return _page(error=error.message), error.status
+    audit.note(f"replaced the token {number} by {made[0].id}")
     return _page(made), 201
 
 
@@ -53,6 +55,7 @@ def rotate(number: int) -> tuple[str, int]:
 def revoke(number: int) -> Response:
     """End one at once; safe to repeat."""
     tokens.revoke(tokens.named(str(number)), clock.now())
+    audit.note(f"revoked the token {number}")
     return redirect(url_for("tokens.show"), 303)
 
 

@@ -1,0 +1,1 @@
+"""How the collector itself is doing, and what keeps its database quick."""
