@@ -4,7 +4,7 @@ import sqlite3
 import time
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, TimeoutError, expect
 
 from ..collector.server import Server
 from .browsers import PHONE, watched
@@ -104,3 +104,23 @@ def test_feed_shows_the_bot_that_is_asked_for(page: Page, bot: Bot, server: Serv
     bot.hear(f"four {stamp}")
     expect(feed.locator(".message")).to_have_count(2)
     expect(feed.locator(".message").first).to_contain_text("four")
+
+
+def test_change_of_health_is_shown_as_the_stream_tells_it(page: Page, bot: Bot) -> None:
+    # So that nothing but the stream brings the figures up to date.
+    page.add_init_script("window.setInterval = () => 0")
+    bot.beat(checks={"orders": {"status": "ok"}})
+    page.goto(f"{bot.url}/monitoring?bot={bot.name}")
+    expect(page.locator("#live-state")).to_have_text("Live")
+    indicator = page.get_by_role("link", name="orders")
+    expect(indicator).to_contain_text("all right")
+    for status, words in (("fail", "failing"), ("ok", "all right"), ("fail", "failing")):
+        try:
+            with page.expect_response(lambda reply: "/monitoring/figures" in reply.url, timeout=20_000):
+                bot.beat(checks={"orders": {"status": status}})
+        except TimeoutError:
+            # The first that the stream has read was this one already: the next is a change.
+            continue
+        expect(indicator).to_contain_text(words)
+        return
+    raise AssertionError("the stream's news did not reach the page")

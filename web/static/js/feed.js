@@ -41,6 +41,7 @@ class Feed {
       bot: this.bot,
       lastId: Number(feed.dataset.lastId),
       onMessage: (message) => this.receive(message),
+      onHealth: () => document.dispatchEvent(new Event("health-changed")),
       onState: (state) => tellState(this.state, state),
     });
     this.redraw();

@@ -4,11 +4,12 @@ import { Hub } from "./stream_hub.js";
 
 const HIDDEN_FOR_MS = 60000;
 // Tabs of an older version may still be open: they have a worker of another name.
-const WORKER = { type: "module", name: "botwatch-stream-1" };
+const WORKER = { type: "module", name: "botwatch-stream-2" };
 
-// follow({bot, lastId, onMessage, onState}): lastId is the id of the newest message the page shows already.
+// follow({bot, lastId, onMessage, onHealth, onState}): lastId is the id of the newest message the page shows already.
+// onHealth is called when an indicator of the bot, or of the collector, is another than it was.
 // onState gets "connecting", "live", "lost" or "resting" (the tab has been in the background for a minute).
-export function follow({ bot, lastId, onMessage, onState }) {
+export function follow({ bot, lastId, onMessage, onHealth, onState }) {
   let port = null;
   let listening = false;
   let hiddenTimer = 0;
@@ -16,7 +17,11 @@ export function follow({ bot, lastId, onMessage, onState }) {
   function use(found) {
     if (port) port.onmessage = null;
     port = found;
-    port.onmessage = ({ data }) => (data.message ? receive(data.message) : tell(data.state));
+    port.onmessage = ({ data }) => {
+      if (data.message) receive(data.message);
+      else if ("health" in data) listening && onHealth?.();
+      else tell(data.state);
+    };
     if (listening) listen();
   }
 

@@ -1,7 +1,8 @@
 // One connection to the message stream for everyone in this browser who listens, each from a place of its own: no
 // message missed, none twice. It runs in the shared worker, or in a page where there is none.
 
-const URL_PATH = "/debug/message-stream";
+const URL_PATH = "/api/monitoring/stream";
+const CHANNELS = [["channels", "messages"], ["channels", "health"]];
 const WAITS_MS = [1000, 2000, 5000, 10000, 20000];
 const KEPT = 1000;
 
@@ -14,9 +15,11 @@ export class Hub {
   floor = 0;
   position = 0;
   recent = [];
+  // The indicators of each bot, null for the collector, as they were told last.
+  health = new Map();
 
   // A port says {bot, lastId} to listen to what comes after that message, of one bot or of all, and null to stop. It
-  // is told {message} and {state}: "connecting", "live" or "lost".
+  // is told {message}, {state}: "connecting", "live" or "lost", and {health} when an indicator has changed.
   join(port) {
     port.onmessage = ({ data }) => (data ? this.add(port, data) : this.remove(port));
   }
@@ -50,12 +53,13 @@ export class Hub {
 
   connect() {
     this.timer = 0;
-    const source = new EventSource(`${URL_PATH}?${new URLSearchParams({ last_event_id: this.position })}`);
+    const source = new EventSource(`${URL_PATH}?${new URLSearchParams([...CHANNELS, ["last_event_id", this.position]])}`);
     source.addEventListener("open", () => {
       this.failures = 0;
       this.tellState("live");
     });
     source.addEventListener("message:new", (event) => this.receive(JSON.parse(event.data)));
+    source.addEventListener("health:changed", (event) => this.compare(JSON.parse(event.data)));
     source.addEventListener("error", () => {
       this.tellState("lost");
       // The browser reconnects by itself after a broken connection, but not after an answer such as 502 or 503.
@@ -83,6 +87,17 @@ export class Hub {
     this.recent.push(message);
     if (this.recent.length > KEPT) this.floor = this.recent.shift().id;
     for (const listener of this.listeners.values()) tell(listener, message);
+  }
+
+  // Each connection begins with the state of everything: only what is another than before is news.
+  compare({ bot, indicators }) {
+    const now = indicators.map((one) => `${one.key} ${one.status}`).join("\n");
+    const before = this.health.get(bot);
+    this.health.set(bot, now);
+    if (before === undefined || before === now) return;
+    for (const listener of this.listeners.values()) {
+      if (!listener.bot || !bot || listener.bot === bot) listener.port.postMessage({ health: bot ?? "" });
+    }
   }
 
   tellState(state) {
