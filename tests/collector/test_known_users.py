@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from botwatch_collector import counters, models, retention, rollups
-from botwatch_collector.analytics import known_users
+from botwatch_collector.analytics import cache_use, known_users
 from botwatch_collector.analytics.timeline import timeline
 from botwatch_collector.analytics.window import Window
 from botwatch_collector.clock import DAY, HOUR
@@ -32,7 +32,7 @@ def asked(bucket: Any = "day", zone: ZoneInfo = BERLIN, bots: tuple[int, ...] = 
 
 
 def hits() -> float:
-    return counters.take().get(counters.key(known_users.METRIC, result="hit"), 0)
+    return counters.take().get(counters.key(cache_use.METRIC, question=known_users.QUESTION, result="hit"), 0)
 
 
 def store(*messages: Said) -> None:
@@ -62,8 +62,9 @@ def test_use_tells_how_often_they_were_known(chat: None) -> None:
     counters.flush()
 
     # The month that the window cuts is counted each time.
-    assert known_users.use() == (number - 1, number - 1, number - 1)
-    assert known_users.use().hit_rate == 0.5
+    used = cache_use.uses()[known_users.QUESTION]
+    assert used == (number - 1, number - 1)
+    assert used.hit_rate == 0.5
 
 
 def test_late_message_is_seen_at_once(chat: None) -> None:

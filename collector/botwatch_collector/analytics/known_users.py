@@ -4,61 +4,28 @@ A number is right, to the last person, as long as the bucket has as many message
 counting, because messages only ever come; and as long as nobody was erased. Both are looked up each time.
 """
 
-import json
-import os
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+from weakref import WeakKeyDictionary
 
-from .. import counters, db
+from .. import db
 from ..clock import DAY
-from ..models import CollectorCounter, KnownUsers
+from ..models import KnownUsers
+from . import cache_use
 from .window import Window
 
 _KEPT_MS = 90 * DAY
 _MOST_KEPT, _MOST_WAITING = 100_000, 20_000
 _AT_ONCE = 1_000
-METRIC = "botwatch_analytics_cache_total"
+QUESTION = "users_of_buckets"
 
 Key = tuple[str, int, int]
 
 
-class Use(NamedTuple):
-    """How often a number that was wanted was known, over all workers and hosts, and how many are kept."""
-
-    hits: int
-    misses: int
-    kept: int
-
-    @property
-    def hit_rate(self) -> float | None:
-        wanted = self.hits + self.misses
-        return self.hits / wanted if wanted else None
-
-
-def use() -> Use:
-    """As the counters in the database have it."""
-    rows: Any = CollectorCounter.select(CollectorCounter.labels, CollectorCounter.value)
-    counted = {
-        json.loads(labels)["result"]: int(value)
-        for labels, value in rows.where(CollectorCounter.name == METRIC).tuples()
-    }
-    return Use(counted.get("hit", 0), counted.get("miss", 0), KnownUsers.select().count())
-
-
-class _Waiting:
-    """What was counted and not yet written; a forked child leaves it to its parent."""
-
-    def __init__(self) -> None:
-        self.start_over()
-
-    def start_over(self) -> None:
-        self.lock = threading.Lock()
-        self.rows: dict[Key, tuple[int, int, int]] = {}
-
-
-_waiting = _Waiting()
-os.register_at_fork(after_in_child=_waiting.start_over)
+_lock = threading.Lock()
+# What was counted and not yet written. A process has but one database; those of tests have several.
+_waiting: WeakKeyDictionary[Any, dict[Key, tuple[int, int, int]]] = WeakKeyDictionary()
 
 
 class KnownCounts:
@@ -81,8 +48,7 @@ class KnownCounts:
             for start, end, messages, users in rows
             if wanted.get(Window(start, end)) == messages
         }
-        counters.count(METRIC, len(found), result="hit")
-        counters.count(METRIC, len(wanted) - len(found), result="miss")
+        cache_use.count(QUESTION, hits=len(found), misses=len(wanted) - len(found))
         return found
 
     def _rows(self, windows: Sequence[Window]) -> Any:
@@ -97,15 +63,16 @@ class KnownCounts:
 
     def keep(self, window: Window, users: int, messages: int) -> None:
         """For the next reader, once it is written; `messages` is what there was before these were counted."""
-        with _waiting.lock:
-            if len(_waiting.rows) < _MOST_WAITING:
-                _waiting.rows[self._bots, window.start, window.end] = (users, messages, self._erasures)
+        with _lock:
+            rows = _waiting.setdefault(db.database.obj, {})
+            if len(rows) < _MOST_WAITING:
+                rows[self._bots, window.start, window.end] = (users, messages, self._erasures)
 
 
 def write(now: int, most: int = _MOST_KEPT) -> None:
     """Write what waits, in a transaction of its own. What can't be written is counted again some day."""
-    with _waiting.lock:
-        rows, _waiting.rows = _waiting.rows, {}
+    with _lock:
+        rows = _waiting.pop(db.database.obj, None)
     if not rows:
         return
     # So many are the days of two years in a hundred zones: a machine asked for them, no people.

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from .counts import counts
+from .counts import Counts, counts
 from .people import users
+from .remembered import remembered
 from .times import Times, response_times
 from .window import Window
 
@@ -39,6 +40,10 @@ def overview(bots: Sequence[int], window: Window) -> Overview:
     now, before = counts(bots, window), counts(bots, window.previous())
     return Overview(
         Messages(now.total, now.messages_in, now.messages_out, before.total),
-        Users(users(bots, window), users(bots, window.previous())),
+        Users(_people(bots, window, now), _people(bots, window.previous(), before)),
         response_times(bots, window, now, before),
     )
+
+
+def _people(bots: Sequence[int], window: Window, counts: Counts) -> int:
+    return remembered("users", bots, window, counts, lambda: users(bots, window))

@@ -10,8 +10,9 @@ from peewee import fn
 from ..clock import iso
 from ..models import BotUser, Message, UserCounts, UserDay, UserHour, UserMonth, UserWeek, UserYear
 from ..presence import hidden_users
-from .counts import extent
+from .counts import counts, extent
 from .cursors import PageCursor
+from .remembered import remembered
 from .sql import select, stacked
 from .window import DAY, EVER, FOREVER, HOUR, MONTH, WEEK, YEAR, Part, Unit, Window
 
@@ -53,13 +54,20 @@ class Cursor(PageCursor, frozen=True, array_like=True):
 
 def top_users(bots: Sequence[int], window: Window, limit: int, after: Cursor | None = None) -> TopUsers:
     """A page of at most `limit` people. Somebody who writes to two bots under one id is one person."""
-    rows = _most(bots, window, limit + 1, after)
-    shown = [user_id for user_id, _ in rows[:limit]]
+    rows = remembered(
+        "top_users",
+        bots,
+        window,
+        counts(bots, window),
+        lambda: _rows(bots, window, limit + 1, after),
+        limit,
+        after,
+    )
+    shown = [user_id for user_id, *_ in rows[:limit]]
     names, hidden = user_names(bots, shown), hidden_users(bots, shown)
-    last_at = _last_at(bots, window, shown)
     page = [
-        TopUser(user_id, names.get(user_id), messages, None if user_id in hidden else iso(last_at[user_id]))
-        for user_id, messages in rows[:limit]
+        TopUser(user_id, names.get(user_id), messages, None if user_id in hidden else iso(last_at))
+        for user_id, messages, last_at in rows[:limit]
     ]
     if len(rows) <= limit:
         return TopUsers(page, None)
@@ -78,6 +86,16 @@ def user_names(bots: Sequence[int], user_ids: Sequence[str]) -> dict[str, str | 
         .order_by(BotUser.named_at)
     )
     return dict(query.tuples())
+
+
+def _rows(
+    bots: Sequence[int], window: Window, limit: int, after: Cursor | None
+) -> tuple[tuple[str, int, int], ...]:
+    """Id, messages and the last time within the window."""
+    most = _most(bots, window, limit, after)
+    last_at = _last_at(bots, window, [user_id for user_id, _ in most])
+    # Who was forgotten in between has none.
+    return tuple((user_id, messages, last_at[user_id]) for user_id, messages in most if user_id in last_at)
 
 
 def _most(bots: Sequence[int], window: Window, limit: int, after: Cursor | None) -> list[tuple[str, int]]:
@@ -110,7 +128,17 @@ def _last_at(bots: Sequence[int], window: Window, user_ids: Sequence[str]) -> di
     known = extent(bots, window)
     if known is None or not user_ids:
         return {}
-    rows = stacked([_last_of_part(bots, part, user_ids) for part in known.parts(tuple(_TABLES))])
+    parts = known.parts(tuple(_TABLES))
+    found = _newest(stacked([_last_of_part(bots, part, user_ids) for part in parts]))
+    if missing := [user_id for user_id in user_ids if user_id not in found]:
+        # The messages of a cut hour have left: it was some time in that hour.
+        hours = [Part(HOUR, HOUR.floor(at), HOUR.floor(at) + 1) for at in (window.start, window.end - 1)]
+        rough = _newest(stacked([_last_of_part(bots, hour, missing) for hour in hours]))
+        found |= {user_id: min(max(at, window.start), window.end - 1) for user_id, at in rough.items()}
+    return found
+
+
+def _newest(rows: Any) -> dict[str, int]:
     return dict(select(rows, rows.c.user_id, fn.MAX(rows.c.last_at)).group_by(rows.c.user_id))
 
 

@@ -131,8 +131,8 @@ OWN = (
     Metric(
         "botwatch_analytics_cache_total",
         "counter",
-        "Wanted numbers of users of past days, weeks and months: hit (known already) or miss (counted).",
-        ("result",),
+        "Answers about users that were wanted: hit (known already) or miss (asked of the rollups).",
+        ("question", "result"),
         own=True,
     ),
     Metric("botwatch_stream_readers", "gauge", "Live streams that are open.", own=True),
