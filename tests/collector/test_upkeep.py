@@ -12,6 +12,7 @@ from botwatch_collector.clock import DAY, HOUR, MINUTE, SECOND, iso
 from botwatch_collector.config import Config
 from botwatch_collector.upkeep import optimise, readings, slow, state
 from botwatch_collector.upkeep.advice import advice
+from botwatch_collector.upkeep.cache import cache_hit_percent
 from botwatch_collector.upkeep.indexes import index_use
 from botwatch_collector.upkeep.report import report
 from botwatch_collector.upkeep.score import factors, score
@@ -99,6 +100,16 @@ def test_index_use_is_told_where_the_database_counts_it(database: None) -> None:
         assert "heartbeat_time" in {one.index for one in found}
 
 
+def test_cache_is_told_once_enough_was_read(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botwatch_collector.upkeep.cache._FEWEST_READS", 1)
+    found = cache_hit_percent()
+
+    assert (found is not None) == db.is_postgresql()
+    assert found is None or 0 <= found <= 100
+    monkeypatch.setattr("botwatch_collector.upkeep.cache._FEWEST_READS", 10**15)
+    assert cache_hit_percent() is None
+
+
 @pytest.mark.parametrize(
     ("sql", "shape"),
     [
@@ -159,7 +170,8 @@ def quiet(**changes: Any) -> state.State:
         "workers": [{"host": "one", "pid": 7, "started_at": "", "seen_at": "", "queue_events": 0}],
         "jobs": [], "slow_query_ms": 100, "slow_queries": [], "rates": [],
         "database": {"kind": "sqlite", "size_bytes": 1000000000, "grown_bytes_per_day": 0,
-            "free_bytes": 90000000000, "backed_up_at": null, "tables": [], "indexes": null}
+            "free_bytes": 90000000000, "cache_hit_percent": null,
+            "backed_up_at": null, "tables": [], "indexes": null}
     }"""
     )
     for name, change in changes.items():
@@ -199,6 +211,7 @@ def test_nothing_is_advised_where_all_is_well() -> None:
             "grows by 1.0 GiB a day.",
         ),
         ({"jobs": [job("optimise", succeeded_at=iso(NOW - 8 * DAY))]}, "warn", "statistics are old"),
+        ({"database": {"cache_hit_percent": 80.0}}, "info", "finds 80 % of what it reads"),
         ({"database": {"backed_up_at": iso(NOW - 8 * DAY)}}, "warn", "last backup known"),
         ({"database": {"indexes": [INDEX | {"index": "by_text", "is_unique": False}]}}, "info", "by_text"),
     ],

@@ -1,5 +1,7 @@
 """How the pages word figures."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from botwatch_collector.pages import filters
@@ -80,3 +82,62 @@ def test_nothing_to_compare_with_is_no_change(before: float | None) -> None:
 )
 def test_fact_has_the_unit_of_its_name(key: str, value: object, told: tuple[str, str]) -> None:
     assert tuple(filters.fact(value, key)) == told
+
+
+SLOT = {"at": "2026-11-27T14:00:00.000Z", "end": "2026-11-27T14:30:00.000Z"}
+NONE = {"up_s": 0.0, "late_s": 0.0, "down_s": 0.0, "stopped_s": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("spent", "words"),
+    [
+        ({}, "nothing known"),
+        ({"up_s": 1_800.0}, "up"),
+        ({"down_s": 1_800.0}, "down"),
+        ({"up_s": 1_560.0, "down_s": 240.0}, "up 26 min, down 4 min"),
+        ({"up_s": 600.0}, "up 10 min"),
+    ],
+)
+def test_slot_tells_how_long_it_was_what(spent: dict[str, float], words: str) -> None:
+    assert filters.slot_words(SLOT | NONE | spent) == words
+
+
+@pytest.mark.parametrize(
+    ("end", "with_day", "words"),
+    [
+        ("2026-11-27T14:30:00.000Z", False, "19:30 to 20:00"),
+        ("2026-11-27T14:30:00.000Z", True, "27 Nov, 19:30 to 20:00"),
+        (None, True, "since 27 Nov, 19:30"),
+    ],
+)
+def test_slot_has_the_times_of_the_readers_zone(end: str | None, with_day: bool, words: str) -> None:
+    assert filters.slot_time(SLOT["at"], end, ZoneInfo("Asia/Kolkata"), with_day) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(None, "\u2013"), (100.0, "100 %"), (99.999, "99.99 %"), (0.0, "0.00 %")]
+)
+def test_share_is_never_rounded_up_to_all(value: float | None, words: str) -> None:
+    assert filters.share(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(None, "\u2013"), (0, "0"), (0.25, "0.2"), (12.5, "12.5"), (48_000.0, "48,000")]
+)
+def test_rate_has_a_fraction_while_it_is_small(value: float | None, words: str) -> None:
+    assert filters.rate(value) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (820_000, "820 kB"),
+        (999_600, "1.0 MB"),
+        (1.2e9, "1.2 GB"),
+        (-5e6, "-5.0 MB"),
+    ],
+)
+def test_bytes_are_told_in_thousands(count: float, words: str) -> None:
+    assert filters.in_bytes(count) == words

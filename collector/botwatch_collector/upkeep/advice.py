@@ -13,6 +13,7 @@ Status = Literal["fail", "warn", "info"]
 _GIB, _MIB = 1 << 30, 1 << 20
 _SHORT_OF_SPACE_DAYS = 30
 _OLD_BACKUP = _OLD_STATISTICS = timedelta(days=7)
+_FEW_HITS_PERCENT = 95
 _UNUSED_BYTES = 64 * _MIB
 
 
@@ -107,6 +108,16 @@ def _backup(state: State) -> Iterator[Advice]:
         yield Advice("warn", f"The last backup known of is of {_day(last)}: botwatch-collector backup FILE.")
 
 
+def _cache(state: State) -> Iterator[Advice]:
+    found = state.database.cache_hit_percent
+    if found is not None and found < _FEW_HITS_PERCENT:
+        yield Advice(
+            "info",
+            f"PostgreSQL finds {found:.0f} % of what it reads in its own memory: where the machine has some "
+            "left, raise shared_buffers.",
+        )
+
+
 def _slow_queries(state: State) -> Iterator[Advice]:
     worst = max((one.worst_ms for one in state.slow_queries), default=0)
     if worst > 1_000:
@@ -129,6 +140,7 @@ _RULES: tuple[Callable[[State], Iterator[Advice]], ...] = (
     _space,
     _statistics,
     _backup,
+    _cache,
     _slow_queries,
     _indexes,
 )

@@ -10,6 +10,7 @@ from ..clock import DAY, SECOND, iso
 from ..config import Config
 from ..models import CollectorWorker, Job, Setting
 from . import readings, slow
+from .cache import cache_hit_percent
 from .indexes import IndexUse, index_use
 from .tables import TableSize, table_sizes
 
@@ -64,12 +65,15 @@ class JobState(msgspec.Struct, frozen=True):
 
 
 class Database(msgspec.Struct, frozen=True):
-    """`indexes` is null where the database doesn't count their use, `free_bytes` on another machine."""
+    """`indexes` and `cache_hit_percent` are null where the database doesn't count, `free_bytes` on another
+    machine.
+    """
 
     kind: str
     size_bytes: int
     grown_bytes_per_day: float | None
     free_bytes: int | None
+    cache_hit_percent: float | None
     backed_up_at: str | None
     tables: list[TableSize]
     indexes: list[IndexUse] | None
@@ -200,6 +204,7 @@ def _database(day: readings.Course | None) -> Database:
         size_bytes=db.size_bytes(),
         grown_bytes_per_day=None if grown is None else round(grown),
         free_bytes=db.free_bytes(),
+        cache_hit_percent=cache_hit_percent(),
         backed_up_at=iso(int(backed_up.value)) if backed_up else None,
         tables=table_sizes(),
         indexes=index_use(),
