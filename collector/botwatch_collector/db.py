@@ -187,11 +187,12 @@ def insert_rows(
     names = ", ".join(columns)
     cursor = database.cursor()
     if is_postgresql():
-        arrays = ", ".join(f"%s::{_array_type(model, column)}[]" for column in columns)
+        kinds = [_array_type(model, column) for column in columns]
+        arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
         # Table and column names come from the models, never from a request.
         sql = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {then}"  # noqa: S608
         with _peewees_errors:
-            cursor.execute(sql, [list(values) for values in zip(*rows, strict=True)])
+            cursor.execute(sql, list(map(_array, kinds, zip(*rows, strict=True))))
         return
     marks = ", ".join("?" for _ in columns)
     # "WHERE true" parts the upsert clause from a join; VALUES needs none.
@@ -211,6 +212,20 @@ def select_keys(sql: str, keys: Iterable[Any], size: int = 500) -> Iterator[tupl
 def _array_type(model: type[peewee.Model], column: str) -> str:
     kinds = {"DOUBLE": "double precision", "BOOL": "boolean", "TEXT": "text", "JSON": "jsonb"}
     return kinds.get(model._meta.columns[column].field_type, "bigint")
+
+
+def _array(kind: str, values: Sequence[Any]) -> str:
+    """As PostgreSQL writes it. The driver takes ten times longer, because it asks each value what it is."""
+    if kind in ("text", "jsonb"):
+        written = ["NULL" if value is None else _quoted(value) for value in values]
+    else:
+        written = ["NULL" if value is None else str(value) for value in values]
+    return f"{{{','.join(written)}}}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 class Json(peewee.Field):

@@ -218,3 +218,18 @@ def test_two_connections_writing_at_once_store_each_event_once(database: None) -
 
     assert sorted(outcome.stored for outcome in outcomes) == [0, 0, 0, 100]
     assert models.Message.select().count() == 100
+
+
+def test_texts_are_stored_as_they_were_sent(database: None) -> None:
+    texts = ["", "NULL", "null", '"', "\\", '\\"', "{a,b}", "%s", "a\nb\t", "🎉 ü \u2028", "'; --", None]
+    events = [
+        message(seq, text=text, user_id=text, attributes={"said": text}) for seq, text in enumerate(texts, 1)
+    ]
+
+    store([batch(*events)])
+
+    rows = models.Message.select().order_by(models.Message.id)
+    assert [(row.text, row.user_id, row.attributes) for row in rows] == [
+        (text, text, {"said": text}) for text in texts
+    ]
+    assert {row.user_id for row in models.UserDay.select()} == {text for text in texts if text is not None}

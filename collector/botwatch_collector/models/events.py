@@ -14,9 +14,8 @@ class EventSequence(Table):
     @classmethod
     def reserve(cls, count: int) -> int:
         """The first of `count` new ids. Holds the row until the commit: ids follow the order of commits."""
-        cls.update(last_id=cls.last_id + count).execute()
-        last_id: int = cls.select(cls.last_id).scalar()
-        return last_id - count + 1
+        ((last_id,),) = cls.update(last_id=cls.last_id + count).returning(cls.last_id).tuples().execute()
+        return int(last_id) - count + 1
 
 
 class EventId(Table):
