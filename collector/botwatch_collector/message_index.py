@@ -59,12 +59,19 @@ def compact() -> None:
     In steps, for ingest to go on between them. PostgreSQL makes the index anew, beside the old one.
     """
     if db.is_postgresql():
-        db.database.cursor().execute("REINDEX INDEX CONCURRENTLY message_terms")
+        for part in _parts():
+            db.database.cursor().execute(f"REINDEX INDEX CONCURRENTLY {part}")
         return
     # A negative number begins to merge everything into one part, the same without a sign goes on with it.
     pages = -_MERGED_PAGES
     while _merge(pages) > 1:
         pages = _MERGED_PAGES
+
+
+def _parts() -> list[str]:
+    """The index's own, one for each of the table's: Citus makes no divided one anew as a whole."""
+    query = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'message_terms'::regclass"
+    return [name for (name,) in db.database.execute_sql(query).fetchall()]
 
 
 def _merge(pages: int) -> int:

@@ -28,10 +28,12 @@ def connected(server: PostgresServer, template: str = "template") -> Iterator[st
     name = f"parts_{uuid.uuid4().hex}"
     url = server.create(name, template=template)
     opened = db.connect(url)
-    with db.connected():
-        yield url
-    opened.close_all()
-    server.drop(name)
+    try:
+        with db.connected():
+            yield url
+    finally:
+        opened.close_all()
+        server.drop(name)
 
 
 @pytest.fixture
@@ -202,12 +204,17 @@ def test_upgrade_keeps_what_the_default_part_held(postgres: PostgresServer, is_b
     with connected(postgres, "template1"):
         migrations.bring_up_to_date(upto=5)
         times = [0, NOW - YEAR, NOW + 31 * DAY, NOW + 3 * YEAR] + [NOW] * is_begun
-        put(*times)
-        before = sorted(models.Message.select().tuples())
+        for number, at in enumerate(times):
+            db.database.execute_sql(
+                "INSERT INTO message (id, bot_id, instance_id, occurred_at, received_at, direction, text) "
+                "VALUES (%s, 1, 1, %s, 7, 'in', 'hello')",
+                (number, at),
+            )
 
         migrations.bring_up_to_date()
 
-        assert sorted(models.Message.select().tuples()) == before
+        found = [(row.id, row.occurred_at, row.text) for row in models.Message.select()]
+        assert sorted(found) == [(number, at, "hello") for number, at in enumerate(times)]
         expected = {
             0: "message_past", NOW - YEAR: "message_past",
             NOW + 31 * DAY: name_of(NOW + 31 * DAY), NOW + 3 * YEAR: "message_default",
