@@ -64,7 +64,7 @@ def test_batches_that_wait_share_a_transaction(
     first_runs, may_end = threading.Event(), threading.Event()
     commits: list[Commit] = []
 
-    def held_store(batches: list[Incoming]) -> list[Outcome]:
+    def held_store(batches: list[Incoming], *_: object) -> list[Outcome]:
         first_runs.set()
         may_end.wait(10)
         return store(batches)
@@ -111,7 +111,7 @@ def test_full_queue_asks_to_come_back(make_writer: MakeWriter) -> None:
 
 def test_slow_database_is_not_acknowledged(make_writer: MakeWriter, monkeypatch: pytest.MonkeyPatch) -> None:
     may_end = threading.Event()
-    monkeypatch.setattr(writer_module, "store", lambda batches: (may_end.wait(30), store(batches))[1])
+    monkeypatch.setattr(writer_module, "store", lambda batches, _: (may_end.wait(30), store(batches))[1])
     writer = make_writer(ingest_wait_s=0.05)
 
     with pytest.raises(Unavailable, match="slow"):
@@ -130,7 +130,7 @@ def test_writer_that_is_closed_stores_what_waits_and_takes_nothing_more(
 ) -> None:
     runs, may_end = threading.Event(), threading.Event()
     monkeypatch.setattr(
-        writer_module, "store", lambda batches: (runs.set(), may_end.wait(30), store(batches))[2]
+        writer_module, "store", lambda batches, _: (runs.set(), may_end.wait(30), store(batches))[2]
     )
     writer = make_writer()
     sending = InBackground(submitted, writer, [batch(message(1), instance=f"i{n}") for n in range(5)])
@@ -169,7 +169,7 @@ def test_trouble_is_told_until_the_database_takes_events_again(
 def test_database_that_is_away_costs_a_503_and_nothing_else(
     make_writer: MakeWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(_batches: object) -> list[Outcome]:
+    def away(*_: object) -> list[Outcome]:
         raise peewee.OperationalError("database or disk is full")
 
     writer = make_writer()
@@ -185,7 +185,7 @@ def test_database_that_is_away_costs_a_503_and_nothing_else(
 def test_batch_that_cannot_be_stored_does_not_take_others_with_it(
     make_writer: MakeWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def picky(batches: list[Incoming]) -> list[Outcome]:
+    def picky(batches: list[Incoming], *_: object) -> list[Outcome]:
         if any(one.batch.header.instance == "poison" for one in batches):
             raise ValueError("poison")
         return store(batches)
