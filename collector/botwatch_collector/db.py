@@ -200,6 +200,17 @@ def insert_rows(
         cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks}) {then}", rows)  # noqa: S608
 
 
+def execute_each(sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Run a statement, whose marks are `?`, for each of the rows."""
+    with _peewees_errors:
+        cursor = database.cursor()
+        if not is_postgresql():
+            cursor.executemany(sql, rows)
+            return
+        for row in rows:
+            cursor.execute(sql.replace("?", "%s"), row)
+
+
 def select_keys(sql: str, keys: Iterable[Any], size: int = 500) -> Iterator[tuple[Any, ...]]:
     """Run `sql` for chunks of `keys`; it holds `{keys}` where the list of marks belongs."""
     waiting = list(keys)

@@ -5,7 +5,7 @@ already. A client's own `id` is remembered in a table. An event with both is sto
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
 from typing import Any
@@ -14,6 +14,8 @@ import msgspec
 
 from .. import counters, db, message_index, models, presence, rollups
 from ..config import Timeouts
+from . import instances
+from .instances import Instance, Key
 from .wire import Activity, Batch, CheckResult, Event, Heartbeat, Message, Presence, Sample
 
 _encode = msgspec.json.Encoder().encode
@@ -53,20 +55,11 @@ class Outcome:
 
 
 @dataclass
-class _Instance:
-    """An instance's row while its transaction runs."""
-
-    id: int
-    last_seq: int
-    skew_ms: int
-
-
-@dataclass
 class _Group:
     """What one transaction is going to write."""
 
     next_id: int
-    instances: dict[tuple[int, str], _Instance] = field(default_factory=dict)
+    instances: Mapping[Key, Instance] = field(default_factory=dict)
     known_ids: set[tuple[int, str]] = field(default_factory=set)
     rows: dict[type[Event], list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
     new_ids: list[tuple[int, str, int]] = field(default_factory=list)
@@ -79,6 +72,9 @@ def store(incoming: Sequence[Incoming], timeouts: Timeouts | None = None) -> lis
     """
     with counters.carried() as waiting, db.writing():
         group = _Group(models.EventSequence.reserve(sum(map(_ids_for, incoming))))
+        group.instances = instances.find_or_add(
+            (one.bot_id, one.batch.header, one.received_at) for one in incoming
+        )
         group.known_ids = _known_ids(incoming)
         outcomes = [_sort_out(one, group) for one in incoming]
         _write(group, timeouts or Timeouts())
@@ -139,7 +135,7 @@ def _known_ids(incoming: Sequence[Incoming]) -> set[tuple[int, str]]:
 
 def _sort_out(one: Incoming, group: _Group) -> Outcome:
     """Take the batch's new events into the group."""
-    instance = _instance(one, group)
+    instance = group.instances[one.bot_id, one.batch.header.instance]
     stored = 0
     for event in _by_seq(one.batch.events):
         if event.seq is not None:
@@ -169,36 +165,6 @@ def _by_seq(events: list[Any]) -> list[Any]:
     return events
 
 
-def _instance(one: Incoming, group: _Group) -> _Instance:
-    header = one.batch.header
-    key = (one.bot_id, header.instance)
-    if key not in group.instances:
-        group.instances[key] = _find_or_add(one)
-    return group.instances[key]
-
-
-def _find_or_add(one: Incoming) -> _Instance:
-    header = one.batch.header
-    model = models.Instance
-    where = (model.bot_id == one.bot_id) & (model.name == header.instance)
-    skew_ms = None if header.sent_at is None else header.sent_at - one.received_at
-    found = model.select(model.id, model.last_seq).where(where).tuples().first()
-    if found:
-        model.update(last_seen_at=one.received_at, skew_ms=skew_ms).where(where).execute()
-        return _Instance(found[0], found[1], skew_ms or 0)
-    added: int = model.insert(
-        bot_id=one.bot_id,
-        name=header.instance,
-        host=header.host,
-        pid=header.pid,
-        agent=header.agent,
-        skew_ms=skew_ms,
-        first_seen_at=one.received_at,
-        last_seen_at=one.received_at,
-    ).execute()
-    return _Instance(added, 0, skew_ms or 0)
-
-
 def _write(group: _Group, timeouts: Timeouts) -> None:
     for kind, (model, columns) in _TABLES.items():
         db.insert_rows(model, _COMMON + columns, group.rows[kind])
@@ -207,15 +173,12 @@ def _write(group: _Group, timeouts: Timeouts) -> None:
         presence.apply(_updates(group), timeouts)
     db.insert_rows(models.EventId, ("bot_id", "id", "received_at"), group.new_ids)
     rollups.apply(map(_COUNTED, group.rows[Message]))
-    for (bot_id, name), instance in group.instances.items():
-        model = models.Instance
-        where = (model.bot_id == bot_id) & (model.name == name)
-        model.update(last_seq=instance.last_seq).where(where).execute()
+    instances.write(group.instances)
 
 
 def _updates(group: _Group) -> Iterator[presence.Update]:
     """When a user was seen is told by the collector's clock: the instance's, less what that is ahead."""
-    skews = {instance.id: instance.skew_ms for instance in group.instances.values()}
+    skews = {instance.id: instance.skew_ms or 0 for instance in group.instances.values()}
     for id, bot_id, instance_id, occurred_at, received_at, *fields in group.rows[Presence]:
         seen_at = min(occurred_at - skews[instance_id], received_at)
         yield presence.Update(id, bot_id, occurred_at, received_at, seen_at, *fields)
