@@ -45,6 +45,8 @@ def _watchdog() -> Watchdog:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol() -> Generator[None, object, object]:
-    _watchdog().pat()
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    # Whoever wants no limit (-o faulthandler_timeout=0) wants none of this either.
+    if float(item.config.getini("faulthandler_timeout")):
+        _watchdog().pat()
     return (yield)

@@ -82,6 +82,10 @@ def _post(connection: HTTPConnection, token: str, body: bytes) -> int:
     connection.request("POST", "/api/events", body, headers)
     reply = connection.getresponse()
     text = reply.read()
+    if reply.status == 503:
+        # More of the connections than are one bot's share have met at the same worker.
+        time.sleep(float(reply.headers["Retry-After"]))
+        return _post(connection, token, body)
     if reply.status != 200:
         raise SystemExit(f"the collector answered {reply.status}: {text!r}")
     return int(json.loads(text)["stored"])

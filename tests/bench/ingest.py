@@ -1,18 +1,24 @@
 """What the collector takes in through HTTP, beside two floors in the same run.
 
     ./dev bench ingest [--database sqlite|postgresql] [--messages 300000] [--size 500]
+                       [--filled ROWS] [--minutes N] [--kills N]
 
 Everything is durable, deduplicated and rolled up, as it is for users. The floors: gunicorn with a view that
 only decodes, and a bare loop of sqlite3's executemany into one table without an index, a transaction for each
 batch. Load generator and server share the machine.
+
+--filled measures the same again on a database of so many messages; --minutes goes on under load and looks
+at the memory of the collector; --kills measures how soon it answers after kill -9 of all its processes.
 """
 
 import argparse
 import random
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,8 +26,11 @@ from pathlib import Path
 
 import psutil
 
+from botwatch_collector import clock, db, migrations
+
 from ..collector.server import Server
 from ..postgres import PostgresServer
+from ._history import fill
 from ._load import Load, Sent, message, send
 
 CONNECTIONS = 16
@@ -32,6 +41,9 @@ def main() -> None:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--messages", type=int, default=300_000)
     parser.add_argument("--size", type=int, default=500, help="messages in a batch")
+    parser.add_argument("--filled", type=int, default=0, help="messages in the database of a second run")
+    parser.add_argument("--minutes", type=float, default=0, help="how long to look at the memory under load")
+    parser.add_argument("--kills", type=int, default=0, help="how often to kill and start the collector")
     asked = parser.parse_args()
     batches = asked.messages // asked.size // CONNECTIONS * CONNECTIONS
 
@@ -52,7 +64,9 @@ def main() -> None:
                 Load(server.url, token, max(batches // 4, CONNECTIONS), asked.size, CONNECTIONS, half)
             ),
         )
-        memory_mb = sum(one.memory_full_info().uss for one in family(server.pid)) / 1e6
+        memory_mb = memory_of(server.pid)
+        lasting = memory_under_load(server, token, asked.size, asked.minutes)
+        revivals = [revived_after_s(server) for _ in range(asked.kills)]
     print(f"{asked.database}, batches of {asked.size}, {CONNECTIONS} connections, {sent.stored:,} messages")
     print(f"durable, through HTTP      {ours:10,.0f} messages/s")
     print(f"  of only decoding         {ours / decoding:10.2f}   ({decoding:,.0f}/s)")
@@ -62,6 +76,65 @@ def main() -> None:
     )
     print(f"a batch at half that load  p50 {percentile(calm, 50):.1f} ms, p99 {percentile(calm, 99):.1f} ms")
     print(f"memory afterwards          {memory_mb:10.0f} MB, all processes of the collector")
+    if lasting:
+        course = f"{lasting[0]:10.0f} MB at first, {max(lasting):.0f} at most, {lasting[-1]:.0f} at last"
+        print(f"  in {asked.minutes:g} minutes of load    {course}")
+    if revivals:
+        median_s = statistics.median(revivals)
+        print(f"answers after kill -9      {median_s:10.2f} s, {max(revivals):.2f} at most")
+    if asked.filled:
+        filled = rate_when_filled(asked.database, asked.filled, batches, asked.size)
+        print(f"after {asked.filled:,} rows     {filled:10,.0f} messages/s, {filled / ours:.2f} of empty")
+
+
+def rate_when_filled(kind: str, rows: int, batches: int, size: int) -> float:
+    """Messages a second into a database that has so many."""
+    with database(kind) as url:
+        db.connect(url)
+        with db.connected():
+            migrations.bring_up_to_date()
+            fill(rows, clock.now())
+        db.database.close_all()
+        with Server(url) as server:
+            # That of the messages; it sends no more of them.
+            token = server.command("token", "add", "--scope", "ingest", "--bot", "bench")
+            send(Load(server.url, token, CONNECTIONS, size, CONNECTIONS))
+            sent = send(Load(server.url, token, batches, size, CONNECTIONS))
+            return sent.stored / sent.seconds
+
+
+def memory_under_load(server: Server, token: str, size: int, minutes: float) -> list[float]:
+    """In MB, every few seconds. Two senders, so that one sends while the other packs."""
+    deadline, ended = time.monotonic() + 60 * minutes, threading.Event()
+
+    def load() -> None:
+        while not ended.is_set():
+            send(Load(server.url, token, 10 * CONNECTIONS, size, CONNECTIONS // 2))
+
+    senders = [threading.Thread(target=load) for _ in range(2)] if minutes else []
+    for sender in senders:
+        sender.start()
+    found = []
+    while time.monotonic() < deadline:
+        time.sleep(min(5.0, 10 * minutes))
+        found.append(memory_of(server.pid))
+    ended.set()
+    for sender in senders:
+        sender.join()
+    return found
+
+
+def revived_after_s(server: Server) -> float:
+    """From the new start, which is told to come at once, to the first answer of /readyz."""
+    server.kill9()
+    began = time.monotonic()
+    server.restart()
+    return time.monotonic() - began
+
+
+def memory_of(pid: int) -> float:
+    """What is not shared, of all processes together, in MB."""
+    return sum(one.memory_full_info().uss for one in family(pid)) / 1e6
 
 
 @contextmanager
