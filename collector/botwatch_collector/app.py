@@ -9,6 +9,7 @@ from .access import secret_key
 from .access.rate import RateLimit
 from .api import (
     activities,
+    alerts,
     analytics,
     debug,
     docs,
@@ -44,6 +45,7 @@ from .pages import (
     system,
     tokens,
 )
+from .pages import alerts as alerts_page
 from .pages import analytics as analytics_page
 from .pages import messages as messages_page
 from .pages import search as search_page
@@ -70,6 +72,7 @@ BLUEPRINTS = (
     metrics_api.blueprint,
     whoami.blueprint,
     presence.blueprint,
+    alerts.blueprint,
     login.blueprint,
     first_run.blueprint,
     monitoring.blueprint,
@@ -78,6 +81,7 @@ BLUEPRINTS = (
     analytics_page.blueprint,
     messages_page.blueprint,
     users_page.blueprint,
+    alerts_page.blueprint,
     settings.blueprint,
     bots.blueprint,
     tokens.blueprint,

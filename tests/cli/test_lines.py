@@ -30,6 +30,18 @@ EVENTS: list[tuple[str, dict[str, Any], str]] = [
     ("user_typing", ALICE | {"typing": True}, "shop  Alice is typing"),
     ("user_typing", ALICE | {"typing": False}, "shop  Alice stopped typing"),
     (
+        "alert:new",
+        AT | {"rule": "check_failing", "subject": "db", "severity": "high", "message": "refused"},
+        "shop  high  check_failing db  refused",
+    ),
+    (
+        "alert:resolved",
+        AT
+        | {"rule": "bot_down", "subject": "", "severity": "high", "message": "no heartbeat any more"}
+        | {"resolved_at": "2026-11-23T08:00:00.123Z", "resolved_by": "olga"},
+        "shop  resolved by olga  bot_down  no heartbeat any more",
+    ),
+    (
         "health:changed",
         AT
         | {"bot": None, "status": "fail"}

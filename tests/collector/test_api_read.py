@@ -27,6 +27,7 @@ ENDPOINTS = [
     "/api/activities",
     "/api/messages",
     "/api/status/users/online",
+    "/api/status/alerts/active",
     "/api/analytics/overview",
     "/api/analytics/timeline",
     "/api/analytics/users",

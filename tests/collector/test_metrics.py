@@ -294,7 +294,7 @@ def test_people_are_never_labels() -> None:
     assert {label for metric in METRICS for label in metric.labels} == {
         "bot", "direction", "window", "state", "instance", "reason", "result", "kind",
         "version", "python", "database", "host", "pid", "job", "table", "check", "channel", "status",
-        "question",
+        "question", "severity",
     }  # fmt: skip
 
 

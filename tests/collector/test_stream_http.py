@@ -13,7 +13,7 @@ import urllib3
 from flask import Flask
 from flask.testing import FlaskClient
 
-from botwatch_collector import clock, db, models, serving
+from botwatch_collector import clock, db, models, serving, stream
 from botwatch_collector.access import accounts, logins, tokens
 from botwatch_collector.app import create_app
 from botwatch_collector.config import Config
@@ -203,7 +203,7 @@ def test_token_of_one_bot_is_told_of_that_bot_alone(client: FlaskClient) -> None
             assert read.next(1)[0]["bot"] == "news"
 
 
-@pytest.mark.parametrize("name", ["alerts", "Messages", "messages;"])
+@pytest.mark.parametrize("name", ["alert", "Messages", "messages;"])
 def test_channel_that_does_not_exist_is_refused_by_name(client: FlaskClient, name: str) -> None:
     reply = client.get(f"{CHANNELS}?channels=messages,{name}", headers=read_token())
 
@@ -212,7 +212,7 @@ def test_channel_that_does_not_exist_is_refused_by_name(client: FlaskClient, nam
     assert reply.json["error"] == {
         "code": "invalid_parameter",
         "at": "channels",
-        "message": f"channels: expected any of messages, activity, presence, metrics, health, got {name!r}",
+        "message": f"channels: expected any of {', '.join(stream.NAMES)}, got {name!r}",
     }
 
 

@@ -30,6 +30,8 @@ PAGES = (
     "/analytics",
     "/analytics?bot={bot}&range=24h",
     "/analytics?bot={silent}",
+    "/alerts",
+    "/alerts?bot={silent}",
     "/search",
     "/search?q={bot}",
     "/search?q=u1&bot={bot}",

@@ -62,6 +62,17 @@ def _typing(typing: Data) -> list[str]:
     return [_dim(f"{_who(typing)} {'is typing' if typing.get('typing') else 'stopped typing'}")]
 
 
+def _alert(alert: Data) -> list[str]:
+    is_over = alert.get("resolved_at") is not None
+    by = _word(alert, "resolved_by")
+    state = f"resolved by {by or 'itself'}" if is_over else _word(alert, "severity")
+    return [
+        paint(state, "green" if is_over else "red", sys.stdout),
+        " ".join(filter(None, (_word(alert, "rule"), _word(alert, "subject")))),
+        _word(alert, "message"),
+    ]
+
+
 def _health(health: Data) -> list[str]:
     wrong = [one for one in health.get("indicators") or () if one.get("status") in _BAD]
     told = (f"{_word(one, 'name')}: {_word(one, 'message')}" for one in wrong)
@@ -86,6 +97,8 @@ _WORDS: dict[str, Callable[[Data], list[str]]] = {
     "activity:new": _activity,
     "presenceUpdate": _presence,
     "user_typing": _typing,
+    "alert:new": _alert,
+    "alert:resolved": _alert,
     "health:changed": _health,
     "metrics:update": _metrics,
 }

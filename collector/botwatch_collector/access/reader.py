@@ -21,6 +21,13 @@ class Reader:
             return f"token {self.token.id}"
         return f"account {self.account.id}" if self.account is not None else "nobody"
 
+    @property
+    def name(self) -> str:
+        """As people know it."""
+        if self.token is not None:
+            return f"token …{self.token.hint}"
+        return self.account.username if self.account is not None else "nobody"
+
     def scope(self, names: Sequence[str] = ()) -> list[int | None]:
         """The same as `bot_ids`, with None for the collector itself where it may see that too: it is of no
         bot, so neither for who asks for bots nor for a token of one.

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from .. import stream
+from ..alerts import ActiveAlerts, Alert
 from ..analytics.activities import FILTERS, Activities
 from ..analytics.anomalies import Anomalies
 from ..analytics.heatmap import Heatmap
@@ -283,6 +284,20 @@ OPERATIONS = (
         answers=Found,
     ),
     Operation(
+        "/api/status/alerts/active",
+        "What is wrong at present, the newest first",
+        parameters=(BOT,),
+        answers=ActiveAlerts,
+    ),
+    Operation(
+        "/api/alerts/{id}/resolve",
+        "End an alert by hand; safe to repeat",
+        "ingest",
+        parameters=(Parameter("id", "The alert's number", {"type": "integer"}, place="path"), BOT),
+        answers=Alert,
+        method="post",
+    ),
+    Operation(
         "/api/status/users/online",
         "Everybody who isn't offline, seen last first",
         parameters=(BOT, _limit(100)),
@@ -325,7 +340,7 @@ OPERATIONS = (
     ),
     Operation(
         "/api/monitoring/stream",
-        "Messages, activities and presence as they are stored, figures and health, as server-sent events",
+        "Messages, activities, presence, alerts, figures and health, as they are, as server-sent events",
         parameters=(_CHANNELS, *_STREAM),
         media_type="text/event-stream",
         errors=(429, 503),

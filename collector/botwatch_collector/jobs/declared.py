@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .. import partitions, presence, retention, views
+from .. import alerts, partitions, presence, retention, views
 from ..clock import DAY, HOUR, SECOND
 from ..config import Config
 from ..upkeep import optimise, readings
@@ -23,6 +23,7 @@ JOBS = (
     Job("prune", retention.prune_for_a_while, HOUR),
     Job("views", views.refresh, HOUR),
     Job("presence", presence.time_out, 15 * SECOND),
+    Job("alerts", alerts.look, 15 * SECOND),
     Job("optimise", optimise.optimise, DAY),
     Job("readings", readings.keep, readings.PERIOD_MS),
 )

@@ -84,6 +84,7 @@ BOTS = (
         "Time of a dependency's last answer.",
         ("bot", "check"),
     ),
+    Metric("botwatch_incidents_active", "gauge", "Alerts that aren't resolved.", ("bot", "severity")),
     Metric("botwatch_errors_total", "counter", "Uncaught errors of handlers.", ("bot",)),
     Metric("botwatch_hangs_total", "counter", "Event loops and handlers that were found to hang.", ("bot",)),
     Metric(

@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .. import alerts
 from ..analytics.bots import BotState
 from ..clock import SECOND
 from ..models import CollectorCounter
-from .readings import Readings
+from .readings import Labels, Readings, Value
 
 MOST_CHECKS = 32
 """Those of one bot that come after so many, by name, are not told: no bot can flood Prometheus with names."""
@@ -28,8 +29,18 @@ def read(bots: Mapping[int, str], states: Sequence[BotState]) -> Readings:
         "botwatch_check_latency_seconds": [
             (labels, check.latency_ms / SECOND) for labels, check in shown if check.latency_ms is not None
         ],
+        "botwatch_incidents_active": _incidents(bots),
         **_counted(bots),
     }
+
+
+def _incidents(bots: Mapping[int, str]) -> list[tuple[Labels, Value]]:
+    counts = alerts.counts(list(bots))
+    return [
+        ((name, severity), float(counts.get((bot, severity), 0)))
+        for bot, name in bots.items()
+        for severity in alerts.SEVERITIES
+    ]
 
 
 def _counted(bots: Mapping[int, str]) -> Readings:

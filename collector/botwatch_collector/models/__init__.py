@@ -3,6 +3,7 @@
 from .access import Account, Login, LoginFailure, Token
 from .base import Table
 from .events import Activity, BotUser, CheckResult, EventId, EventSequence, Heartbeat, Message, Sample
+from .incidents import Incident, IncidentChange, IncidentWatch
 from .own import CollectorCounter, CollectorReading, CollectorWorker, Job, Setting, SlowQuery
 from .presence import Presence, PresenceNow
 from .registry import PING_AGENT, Bot, Instance, ping_instance
@@ -45,6 +46,9 @@ TABLES: tuple[type[Table], ...] = (
     BotUser,
     Presence,
     PresenceNow,
+    Incident,
+    IncidentChange,
+    IncidentWatch,
     MessageMinute,
     MessageQuarterHour,
     MessageHour,
@@ -81,6 +85,9 @@ __all__ = [
     "EventId",
     "EventSequence",
     "Heartbeat",
+    "Incident",
+    "IncidentChange",
+    "IncidentWatch",
     "Instance",
     "Job",
     "KnownUsers",

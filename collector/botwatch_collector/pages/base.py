@@ -45,6 +45,7 @@ _PLACES = ("users_after", "cursor", "before", "after")
 MENU = (
     Page("/monitoring", "Monitoring", keeps=_BOT, key="m"),
     Page("/analytics", "Analytics", keeps=_BOT + periods.PARAMETERS, key="a"),
+    Page("/alerts", "Alerts", keeps=_BOT, key="l"),
     Page("/messages", "Messages", keeps=(*_BOT, "range", "from", "to", "tz"), key="e"),
     Page("/system", "System", key="y"),
     Page("/first-run", "Set-up", key="s"),

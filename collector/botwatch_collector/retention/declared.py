@@ -67,6 +67,7 @@ RULES = (
     Rule("event_id", models.EventId, "messages"),
     Rule("activity", models.Activity, "activities", is_archived=True),
     Rule("check", models.CheckResult, "checks", is_archived=True),
+    Rule("incident_change", models.IncidentChange, "activities"),
     Rule("presence", models.Presence, "presence"),
     Rule("heartbeat", models.Heartbeat, "heartbeats", spares=_is_newest()),
     Rule("sample", models.Sample, "samples", spares=_is_last_of(MINUTE)),

@@ -10,12 +10,15 @@ from typing import Any
 
 from ..analytics import live
 from ..errors import InvalidParameter
-from ..models import Activity, Message, Presence
+from ..models import Activity, IncidentChange, Message, Presence
 from .events import (
     StoredActivity,
+    StoredIncidentChange,
     StoredMessage,
     StoredPresence,
     activity_data,
+    alert_data,
+    alert_event,
     message_data,
     presence_data,
     presence_event,
@@ -90,6 +93,7 @@ CHANNELS: tuple[Events | States, ...] = (
         {"user": Activity.user_id},
     ),
     Events("presence", presence_event, Presence, StoredPresence, presence_data, {"user": Presence.user_id}),
+    Events("alerts", alert_event, IncidentChange, StoredIncidentChange, alert_data, {}),
     States("metrics", "metrics:update", live.metrics, period_s=30.0),
     States("health", "health:changed", live.health, period_s=5.0),
 )

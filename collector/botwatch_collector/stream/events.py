@@ -67,6 +67,24 @@ class StoredPresence(NamedTuple):
         return self.change == "hidden"
 
 
+class StoredIncidentChange(NamedTuple):
+    """A row of `incident_change`, with its bot's name."""
+
+    id: int
+    bot_id: int
+    bot: str
+    received_at: int
+    incident_id: int
+    rule: str
+    subject: str
+    severity: str
+    message: str
+    opened_at: int
+    resolved_at: int | None
+    resolved_by: str | None
+    details: dict[str, Any]
+
+
 def message_data(message: StoredMessage) -> dict[str, Any]:
     """What a frame of a message tells; times in milliseconds, `timestamp` ISO 8601 in UTC."""
     return {
@@ -134,4 +152,28 @@ def presence_data(presence: StoredPresence) -> dict[str, Any]:
         "current_page": presence.page,
         "device": presence.device,
         "show_status": not presence.hides,
+    }
+
+
+def alert_event(change: StoredIncidentChange) -> str:
+    """The name of its frame."""
+    return "alert:new" if change.resolved_at is None else "alert:resolved"
+
+
+def alert_data(change: StoredIncidentChange) -> dict[str, Any]:
+    """What a frame tells of an incident that begins or ends; `alert_id` stays the same for both."""
+    return {
+        "id": change.id,
+        "kind": "alert",
+        "bot": change.bot,
+        "alert_id": change.incident_id,
+        "rule": change.rule,
+        "subject": change.subject,
+        "severity": change.severity,
+        "message": change.message,
+        "timestamp": clock.iso(change.received_at),
+        "opened_at": clock.iso(change.opened_at),
+        "resolved_at": None if change.resolved_at is None else clock.iso(change.resolved_at),
+        "resolved_by": change.resolved_by,
+        "details": change.details,
     }
