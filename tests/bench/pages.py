@@ -11,18 +11,20 @@ import gzip
 import re
 import threading
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect
 
-from botwatch_collector import db, migrations, models
+from botwatch_collector import clock, db, migrations
 
 from ..collector.server import Server
 from ..web.browsers import DESKTOP, browser
 from ..web.talk import Bot
 from . import queries
+from ._history import fill
 
 USER, PASSWORD = "alice", "correct horse battery staple"
 FLOOR = "/login"
@@ -70,12 +72,15 @@ LOADED = """() => performance.getEntriesByType("resource").map((one) => one.name
 def main() -> None:
     options = argparse.ArgumentParser(prog="pages", description=(__doc__ or "").splitlines()[0])
     options.add_argument("--messages", type=int, default=1_000_000)
-    options.add_argument("--database", default="sqlite", help="a URL, or sqlite or postgresql for a new one")
+    options.add_argument(
+        "--database", default="sqlite", help="a URL, or sqlite or postgresql for one of its own"
+    )
+    options.add_argument("--keep", type=Path, help="a folder where that one stays")
     options.add_argument("--rounds", type=int, default=40)
     options.add_argument("--live", type=float, default=0, metavar="MINUTES")
     given = options.parse_args()
-    with queries.database(given.database) as url:
-        fill(url, given.messages)
+    with queries.database(given.database, given.keep) as url:
+        filled(url, given.messages)
         account = {"BOTWATCH_ADMIN_USER": USER, "BOTWATCH_ADMIN_PASSWORD": PASSWORD}
         with Server(url, account) as server:
             session = logged_in(server.url)
@@ -86,14 +91,11 @@ def main() -> None:
                     live(launched, session, server, given.live)
 
 
-def fill(url: str, messages: int) -> None:
+def filled(url: str, messages: int) -> None:
     db.connect(url)
     with db.connected():
         migrations.bring_up_to_date()
-        queries.fill(messages)
-        # What comes live goes on after what was filled in.
-        newest = models.Message.select(models.Message.id).order_by(models.Message.id.desc()).limit(1).scalar()
-        models.EventSequence.update(last_id=newest).where(models.EventSequence.last_id < newest).execute()
+        fill(messages, clock.now())
     db.database.close_all()
 
 
