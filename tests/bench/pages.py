@@ -161,7 +161,8 @@ def live(launched: Browser, session: requests.Session, server: Server, minutes: 
     expect(page.locator("#live-state")).to_have_text("Live")
     devtools = context.new_cdp_session(page)
     devtools.send("Performance.enable")
-    talk(page, bot, 0.25)
+    # By then the feed holds as many messages as it ever will.
+    talk(page, bot, 0.6)
     before = held(devtools)
     sent = talk(page, bot, minutes)
     expect(page.locator(".feed-list > li").first).to_contain_text(f"message {sent - 1} ")

@@ -101,6 +101,19 @@ def test_heatmap_tells_each_hour_exactly(page: Page, bot: Bot) -> None:
     expect(page.locator("#heat-readout")).to_contain_text(": 100")
 
 
+def test_stretch_drawn_over_the_chart_becomes_the_range(page: Page, bot: Bot) -> None:
+    page.goto(f"{bot.url}/analytics?bot={bot.name}&range=7d")
+    box = page.locator("#course-chart .u-over").bounding_box()
+    assert box is not None
+    height = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.5, height)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, height, steps=5)
+    page.mouse.up()
+    expect(page.locator(".range-custom > summary")).to_have_attribute("aria-current", "true")
+    assert f"bot={bot.name}" in page.url and "range=custom" in page.url and "tz=" in page.url
+
+
 def test_top_users_go_on_for_pages(page: Page, server: Server) -> None:
     bot = new_bot(server)
     hello = {"direction": "in", "text": "hi"}

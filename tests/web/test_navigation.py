@@ -9,8 +9,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from ..collector.server import Server
 from .browsers import PHONE, watched
-from .conftest import new_bot
+from .conftest import PASSWORD, USERNAME, new_bot
 from .talk import Bot
+from .test_every_page import tab_until
 
 
 @pytest.fixture
@@ -55,6 +56,41 @@ def test_keys_lead_everywhere_and_are_told(page: Page, bot: Bot) -> None:
     box.fill(bot.name)
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name=bot.name, exact=True)).to_be_visible()
+
+
+def test_whole_way_is_walked_by_keys(chromium: Browser, server: Server, bot: Bot) -> None:
+    bot.hear("hello", user_id="u1")
+    with watched(chromium) as watch:
+        page = watch.page()
+        page.goto(f"{server.url}/login")
+        expect(page.get_by_label("User name")).to_be_focused()
+        page.keyboard.type(USERNAME)
+        page.keyboard.press("Tab")
+        page.keyboard.type(PASSWORD)
+        page.keyboard.press("Enter")
+        expect(page.locator("#live-state")).to_have_text("Live")
+        tab_until(page, lambda: focused(page).startswith("Bot:"))
+        page.keyboard.press("Enter")
+        tab_until(page, lambda: focused(page) == bot.name)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text(bot.name)
+        page.wait_for_load_state()
+        page.keyboard.press("g")
+        page.keyboard.press("a")
+        expect(page.get_by_role("link", name="7 days")).to_be_visible()
+        tab_until(page, lambda: focused(page) == "7 days")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("link", name="7 days")).to_have_attribute("aria-current", "true")
+        tab_until(page, lambda: focused(page).startswith("Custom"))
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("From")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_label("From")).to_be_hidden()
+
+
+def focused(page: Page) -> str:
+    text: str = page.evaluate("document.activeElement.textContent.trim()")
+    return text
 
 
 def test_slash_leads_to_the_search_page_where_the_header_has_no_room(
