@@ -15,7 +15,7 @@ from .browsers import browser, watched
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
 MOST_BYTES = 150_000
-DAYS = 35
+DAYS = 62
 # Long enough for a heartbeat, some conversations and a first refresh of the figures.
 SETTLED_MS = 20_000
 

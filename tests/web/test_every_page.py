@@ -115,6 +115,20 @@ def test_page_has_no_violation_in_any_theme_and_width(
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_page_has_its_content_without_a_script(
+    chromium: Browser, server: Server, names: dict[str, str], cookies: Any
+) -> None:
+    with watched(chromium, storage_state=cookies, java_script_enabled=False) as watch:
+        watch.expect("status of 404")
+        page = watch.page()
+        for path in PAGES:
+            page.goto(server.url + path.format(**names))
+            expect(page.get_by_role("heading", level=1)).to_have_count(1)
+            assert len(page.locator("main").inner_text()) > 50, path
+            # Nothing waits for what only a script brings; the style page shows how that looks.
+            assert page.locator("main .state-loading:visible").count() == (path == "/ui"), path
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_opened_parts_have_no_violation(
     chromium: Browser, server: Server, names: dict[str, str], cookies: Any, scheme: str

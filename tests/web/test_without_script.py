@@ -10,7 +10,6 @@ from ..collector.server import Server
 from .browsers import watched
 from .conftest import log_in, new_bot
 from .talk import Bot
-from .test_every_page import PAGES
 
 
 @pytest.fixture
@@ -33,19 +32,6 @@ def test_login_leads_to_the_figures_and_the_feed(chromium: Browser, server: Serv
         expect(page.locator("#volume-numbers tbody tr")).to_have_count(24)
         expect(page.get_by_role("button", name="Pause")).to_be_hidden()
         expect(page.get_by_label("Filter by text or user")).to_be_hidden()
-
-
-def test_every_page_has_its_content(chromium: Browser, server: Server, cookies: Any, bot: Bot) -> None:
-    bot.hear("hello", user_id="u1")
-    names = {"bot": bot.name, "silent": new_bot(server).name}
-    with watched(chromium, storage_state=cookies, java_script_enabled=False) as watch:
-        watch.expect("status of 404")
-        page = watch.page()
-        for path in PAGES:
-            page.goto(server.url + path.format(**names))
-            expect(page.get_by_role("heading", level=1)).to_have_count(1)
-            assert len(page.locator("main").inner_text()) > 50, path
-            assert page.locator("main .state-loading:visible").count() == (path == "/ui"), path
 
 
 def test_details_open_as_pages_of_their_own(plain_page: Page, bot: Bot) -> None:
