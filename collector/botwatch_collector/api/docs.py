@@ -24,8 +24,6 @@ _EXAMPLES = {
     "channels": "messages",
     "q": "ann",
     "userId": "42",
-    "user_id": "42",
-    "message_id": "1",
     "key": "bw_p_...",
     "what": "start",
 }
@@ -72,10 +70,10 @@ def _groups(url: str) -> list[tuple[str, list[Call]]]:
 
 def example(url: str, method: str, path: str, told: dict[str, Any]) -> str:
     """A line for a shell that has the token in BOTWATCH_TOKEN."""
-    asked = {one["name"]: _EXAMPLES[one["name"]] for one in told["parameters"] if one["name"] in _EXAMPLES}
-    in_path = {one["name"] for one in told["parameters"] if one["in"] == "path"}
-    query = {name: value for name, value in asked.items() if name not in in_path}
-    address = shlex.quote(url + path.format(**asked) + (f"?{urlencode(query)}" if query else ""))
+    parts = {one["name"]: _value(one) for one in told["parameters"] if one["in"] == "path"}
+    asked = _EXAMPLES.keys() - parts
+    query = {one["name"]: _value(one) for one in told["parameters"] if one["name"] in asked}
+    address = shlex.quote(url + path.format(**parts) + (f"?{urlencode(query)}" if query else ""))
     words = ["curl", *(["-N"] if "text/event-stream" in told["responses"]["200"]["content"] else [])]
     if told["security"]:
         words.append('-H "Authorization: Bearer $BOTWATCH_TOKEN"')
@@ -90,6 +88,10 @@ def example(url: str, method: str, path: str, told: dict[str, Any]) -> str:
     else:
         words.append(address)
     return " ".join(words)
+
+
+def _value(parameter: dict[str, Any]) -> str:
+    return _EXAMPLES.get(parameter["name"]) or str(_sample(parameter["schema"]))
 
 
 def _sample(schema: dict[str, Any]) -> Any:
