@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from ..collector.server import Server
-from .browsers import Watched, watched
+from .browsers import PHONE, Watched, watched
 from .conftest import log_in, new_bot
 from .talk import Bot
 
@@ -51,6 +51,14 @@ def test_new_collector_leads_from_login_to_a_green_first_run_page(
         expect(page.locator(".feed-list > li")).to_have_count(1)
         page.goto(new_server.url)
         assert page.url == f"{new_server.url}/monitoring"
+
+
+def test_turning_green_is_in_sight_on_a_phone(page: Page, server: Server) -> None:
+    page.set_viewport_size(PHONE)
+    bot = Bot(server.url, "pocket", name_a_bot(page, server, "pocket"))
+    expect(page.get_by_role("heading", name="Waiting for the first sign of life")).to_be_in_viewport()
+    bot.beat()
+    expect(page.get_by_role("heading", name="pocket is connected")).to_be_in_viewport(timeout=60_000)
 
 
 def test_first_run_page_turns_green_when_another_bot_reports(chromium: Browser, new_server: Server) -> None:
