@@ -110,7 +110,8 @@ def _write_messages(count: int, now: int) -> None:
 def _count(group: Group) -> None:
     """The finest rollup from the messages, each coarser one from it."""
     finest, *coarser = group.rollups
-    _run(f"INSERT INTO {_name(finest)} {_FINEST[finest.model]}")
+    # In the order of time, as messages come: PostgreSQL keeps rows where they were put.
+    _run(f"INSERT INTO {_name(finest)} {_FINEST[finest.model]} ORDER BY 1, 2")
     for rollup in coarser:
         _fold(group, finest, rollup)
 
@@ -123,7 +124,7 @@ def _fold(group: Group, finest: Rollup, rollup: Rollup) -> None:
     values = ", ".join(f"{_COMBINED.get(value, 'SUM')}({value})" for value in group.values)
     _run(
         f"INSERT INTO {_name(rollup)} SELECT {keys}, {values} "
-        f"FROM {_name(finest)} JOIN start USING (at) GROUP BY {keys}"
+        f"FROM {_name(finest)} JOIN start USING (at) GROUP BY {keys} ORDER BY 1, 2"
     )
 
 

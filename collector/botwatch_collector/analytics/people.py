@@ -46,8 +46,17 @@ def users(bots: Sequence[int], window: Window) -> int:
         return 0
     if _is_long(bots, window):
         return _of_all_people(bots, window)
-    found = _active(bots, window).distinct().alias("active")
+    active = _active(bots, window)
+    found = (active if _is_each_once(bots, window) else active.distinct()).alias("active")
     return int(select(found, fn.COUNT(peewee.SQL("*"))).scalar())
+
+
+def _is_each_once(bots: Sequence[int], window: Window) -> bool:
+    """Whether all that is asked for lies in one bucket of one bot: a row there is a person."""
+    if len(bots) > 1 or (bucketing := _bucketing(window)) is None:
+        return False
+    unit, _ = bucketing
+    return unit.floor(window.start) == unit.floor(window.end - 1)
 
 
 def _is_long(bots: Sequence[int], window: Window) -> bool:
