@@ -9,13 +9,14 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from botwatch_collector import db, models
+from botwatch_collector import db, message_index, models
 from botwatch_collector.clock import DAY, HOUR, MINUTE
 from botwatch_collector.rollups.apply import GROUPS, Group
 from botwatch_collector.rollups.declared import Rollup
 from botwatch_collector.rollups.histogram import RESPONSE, WAIT, bucket_of
 
 PEOPLE = 50_000
+VOCABULARY = 100_000
 SPAN = 730 * DAY
 _MOST_DRAWS = 1 << 20
 _AT_ONCE = 500_000
@@ -29,13 +30,14 @@ WITH RECURSIVE
         SELECT CAST({{first}} AS BIGINT) UNION ALL SELECT n + 1 FROM number WHERE n + 1 < {{last}}),
     even (n, at, draw) AS (
         SELECT n, {{start}} + {SPAN} * n / {{count}}, n * 40503 + n / {{draws}} * 15838 FROM number),
-    moved (n, at, person, took) AS (
-        SELECT n, CASE WHEN at - at / {DAY} * {DAY} < {7 * HOUR} THEN at + sleeps_ms ELSE at END, person, took
+    moved (n, at, person, took, said) AS (
+        SELECT n, CASE WHEN at - at / {DAY} * {DAY} < {7 * HOUR} THEN at + sleeps_ms ELSE at END,
+            person, took, said
         FROM even JOIN draw ON draw.id = even.draw - even.draw / {{draws}} * {{draws}})
-SELECT n + 1, 1, 1, at, at, 'in', 'user-' || person, 'User-' || person, 'private', 'A question?', NULL, NULL
+SELECT n + 1, 1, 1, at, at, 'in', 'user-' || person, 'User-' || person, 'private', said, NULL, NULL
 FROM moved WHERE n / 2 * 2 = n
 UNION ALL
-SELECT n + 1, 1, 1, at, at, 'out', 'user-' || person, NULL, 'private', 'A reply.', took, took + 40
+SELECT n + 1, 1, 1, at, at, 'out', 'user-' || person, NULL, 'private', said, took, took + 40
 FROM moved WHERE n / 2 * 2 <> n
 ORDER BY 1"""
 
@@ -94,17 +96,25 @@ def _write_messages(count: int, now: int) -> None:
             f"{int(PEOPLE * rng.random() ** 2.5):05}",
             round(rng.lognormvariate(6, 1)),
             9 * HOUR if rng.random() < 0.7 else 0,
+            text(rng),
         )
         for number in range(draws)
     )
-    _table("draw", "id BIGINT PRIMARY KEY, person TEXT, took BIGINT, sleeps_ms BIGINT", drawn)
+    _table("draw", "id BIGINT PRIMARY KEY, person TEXT, took BIGINT, sleeps_ms BIGINT, said TEXT", drawn)
     for first in range(0, count, _AT_ONCE):
         last = min(first + _AT_ONCE, count)
         _run(_MESSAGES.format(first=first, last=last, start=now - SPAN, count=count, draws=draws))
         _tell(f"{last:,} messages")
     models.EventSequence.update(last_id=count).execute()
+    message_index.catch_up()
     waits = db.database.execute_sql("SELECT took FROM draw UNION SELECT took + 40 FROM draw").fetchall()
     _table("bucket", "ms BIGINT PRIMARY KEY, bucket BIGINT", ((ms, bucket_of(ms)) for (ms,) in waits))
+
+
+def text(rng: random.Random) -> str:
+    """Some words, as often as in a language: the second half as often as the first, the third a third."""
+    ranks = (int(VOCABULARY ** rng.random()) for _ in range(rng.randint(1, 16)))
+    return " ".join(f"word{rank}" for rank in ranks)
 
 
 def _count(group: Group) -> None:

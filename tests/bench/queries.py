@@ -34,6 +34,7 @@ from botwatch_collector.analytics.timeline import timeline
 from botwatch_collector.analytics.top_users import Cursor, top_users
 from botwatch_collector.analytics.window import Window
 from botwatch_collector.clock import DAY, HOUR, MINUTE
+from botwatch_collector.messages import Filters, Place, page, parsed
 
 from ..postgres import PostgresServer
 from ._history import fill
@@ -67,6 +68,12 @@ def chart(days: float, bucket: BucketName, zone: ZoneInfo) -> Question:
         course(BOT, last(now, days), bucket, zone),
         anomalies(BOT, last(now, days), bucket, zone, now=now, most_points=MOST),
     )
+
+
+def messages(days_ago: int = 0, q: str | None = None, **filters: str) -> Question:
+    """The newest hundred messages, or those before a day."""
+    wanted = Filters(query=parsed(q) if q else None, **filters)
+    return lambda now: page(BOT, Window(0, now), wanted, 100, before=Place(now - days_ago * DAY, 0))
 
 
 QUESTIONS: dict[str, Question] = {
@@ -107,6 +114,27 @@ QUESTIONS: dict[str, Question] = {
     "heatmap, 2 years, Kathmandu": lambda now: heatmap(BOT, last(now, 729), KATHMANDU),
     "heatmap, 2 years, Kolkata": lambda now: heatmap(BOT, last(now, 729), KOLKATA),
     "figures of /debug/metrics": lambda now: metrics(BOT, now, UTC),
+    "messages, newest": messages(),
+    "messages, a year ago": messages(365),
+    "messages in": messages(direction="in"),
+    "messages of the busiest user": messages(user="user-00000"),
+    "messages of a user, a year ago": messages(365, user="user-00100"),
+    "messages of a quiet user": messages(user="user-49000"),
+    "messages of nobody": messages(user="user"),
+    "messages of a channel": messages(channel="private"),
+    "words, in every third message": messages(q="word1"),
+    "words, the same a year ago": messages(365, q="word1"),
+    "words, in one of 100": messages(q="word70"),
+    "words, in one of 10,000": messages(q="word7000"),
+    "words, the rarest": messages(q="word99999"),
+    "words, nowhere": messages(q="nothing"),
+    "words, two frequent": messages(q="word1 word2"),
+    "words, a frequent and a rare": messages(q="word1 word9000"),
+    "words, phrase": messages(q='"word1 word2"'),
+    "words, rare phrase": messages(q='"word30 word40"'),
+    "words, begin so": messages(q="word70*"),
+    "words, not that": messages(q="word70 -word1"),
+    "words of the busiest user": messages(q="word20", user="user-00000"),
 }
 
 

@@ -31,6 +31,7 @@ QUESTIONS = (
     "/api/analytics/users?from=2024-02-20&to=2024-03-20",
     "/api/analytics/heatmap?from=2024-02-20&to=2024-03-20&tz=Europe/Berlin",
     "/api/monitoring/export?format=ndjson&from=2024-02-20&to=2024-03-20",
+    "/api/messages?q=hello&direction=in&limit=500",
 )
 
 

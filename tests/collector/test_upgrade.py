@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from botwatch_collector import db, migrations, models, rollups
+from botwatch_collector import db, messages, migrations, models, rollups
 from botwatch_collector.analytics.overview import overview
-from botwatch_collector.analytics.window import Window
+from botwatch_collector.analytics.window import LATEST, Window
 from botwatch_collector.clock import HOUR
 from botwatch_collector.ingest.store import Outcome, store
+from botwatch_collector.messages import Filters, parsed
 
 from ..postgres import PostgresServer
 from . import first_schema
@@ -68,6 +69,8 @@ def test_answers_are_right_and_new_events_are_stored(first: None) -> None:
     found = overview([first_schema.BOT], Window(first_schema.HOUR, first_schema.HOUR + HOUR))
     assert (found.messages.received, found.messages.sent, found.users.unique) == (2, 1, 1)
     assert found.response_ms.count == 1
+    hello = messages.page([first_schema.BOT], Window(0, LATEST), Filters(query=parsed("HELLO")), 5)
+    assert [row.id for row in hello.messages] == [1]
     assert models.Message.get(models.Message.id == 1).attributes == {"city": "Köln"}
 
     again = batch(message(5), message(6, id="mine"), message(7, id="new"), bot=first_schema.BOT)

@@ -4,7 +4,7 @@ Beside words the index holds marks: of the bot with the direction, the user, the
 time that a message lies in. All of them narrow a search inside the index, before a row is read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,32 +16,31 @@ from .query import Query, Term
 _DIRECTIONS = ("in", "out")
 
 
+BLOCKS = (("f", 20), ("g", 25), ("h", 31))
+"""17 minutes, 9 hours and 25 days, as the migrations write them."""
+
+
 @dataclass(frozen=True)
-class Block:
-    """The messages of a stretch of time, all whose moments begin with the same bits; `kind` is its length."""
+class Stretch:
+    """A time of one or more neighbouring blocks. The moments of a block begin with the same bits; `kind` says
+    with how many.
+    """
 
     kind: int
-    number: int
-
-    @classmethod
-    def around(cls, at: int, kind: int) -> "Block":
-        return cls(kind, at >> BLOCKS[kind][1])
+    first: int
+    last: int
 
     @property
     def start(self) -> int:
-        return self.number << BLOCKS[self.kind][1]
+        return self.first << BLOCKS[self.kind][1]
 
     @property
     def end(self) -> int:
-        return (self.number + 1) << BLOCKS[self.kind][1]
+        return (self.last + 1) << BLOCKS[self.kind][1]
 
     @property
-    def mark(self) -> str:
-        return f"{BLOCKS[self.kind][0]}{self.number}"
-
-
-BLOCKS = (("f", 20), ("g", 25), ("h", 31))
-"""17 minutes, 9 hours and 25 days, as the migrations write them."""
+    def marks(self) -> list[str]:
+        return [f"{BLOCKS[self.kind][0]}{number}" for number in range(self.first, self.last + 1)]
 
 
 @dataclass(frozen=True)
@@ -54,19 +53,19 @@ class Terms:
     channel: str | None
     query: Query | None
 
-    def match(self, block: Block) -> Any:
+    def match(self, stretch: Stretch) -> Any:
         """The condition on Message, which only the index can answer."""
-        return _match_postgresql(self, block) if db.is_postgresql() else _match_sqlite(self, block)
+        return _match_postgresql(self, stretch) if db.is_postgresql() else _match_sqlite(self, stretch)
 
     def bot_marks(self) -> list[str]:
         directions = (self.direction,) if self.direction else _DIRECTIONS
         return [f"b{bot}{direction}" for bot in self.bots or () for direction in directions]
 
 
-def _match_sqlite(terms: Terms, block: Block) -> Any:
-    marks = [f'"{block.mark}"']
+def _match_sqlite(terms: Terms, stretch: Stretch) -> Any:
+    marks = [_any(stretch.marks, " OR ", '"{}"'.format)]
     if terms.bots is not None:
-        marks.append("(" + " OR ".join(f'"{mark}"' for mark in terms.bot_marks()) + ")")
+        marks.append(_any(terms.bot_marks(), " OR ", '"{}"'.format))
     named = (("u", terms.user), ("c", terms.channel))
     marks += [f'"{kind}{name.encode().hex()}"' for kind, name in named if name is not None]
     wanted = f"marks : ({' AND '.join(marks)})"
@@ -80,14 +79,18 @@ def _match_sqlite(terms: Terms, block: Block) -> Any:
     return peewee.Expression(models.Message.id, peewee.OP.IN, found)
 
 
+def _any(marks: Sequence[str], either: str, written: Callable[[str], str]) -> str:
+    return f"({either.join(map(written, marks))})"
+
+
 def _fts5(term: Term) -> str:
     return f'"{" ".join(term.words)}"' + (" *" if term.is_prefix else "")
 
 
-def _match_postgresql(terms: Terms, block: Block) -> Any:
-    marks = [_lexeme(block.mark)]
+def _match_postgresql(terms: Terms, stretch: Stretch) -> Any:
+    marks = [_any(stretch.marks, " | ", _lexeme)]
     if terms.bots is not None:
-        marks.append(f"({' | '.join(map(_lexeme, terms.bot_marks()))})")
+        marks.append(_any(terms.bot_marks(), " | ", _lexeme))
     named = (("u", terms.user), ("c", terms.channel))
     marks += [_lexeme(kind + name) for kind, name in named if name is not None]
     words = [_tsquery(term) for term in terms.query.terms] if terms.query else []

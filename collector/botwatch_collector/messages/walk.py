@@ -1,8 +1,8 @@
 """From a place among the messages to the next ones that match, older or newer.
 
 Without filters the key of the messages has them in order. Their index knows no order: it is asked for one
-block of time after the other, each kind longer than the one before. So what is frequent costs a few blocks of
-minutes, and what is rare all of it that there is, which is little.
+stretch of time after the other, each longer than the one before. So what is frequent costs some minutes'
+messages, and what is rare all of it that there is, which is little.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,10 @@ from ..models import Bot, Message
 from .filters import Filters
 from .place import Place
 from .row import COLUMNS
-from .terms import BLOCKS, Block, Terms
+from .terms import BLOCKS, Stretch, Terms
 
 _MOST_BOT_MARKS = 20
+_MOST_DOUBLINGS = 5
 
 Row = tuple[Any, ...]
 
@@ -41,8 +42,18 @@ class Way:
         columns = (Message.occurred_at, Message.id)
         return query.order_by(*(column.desc() if self.is_older else column.asc() for column in columns))
 
-    def end_of(self, block: Block) -> Place:
-        return Place(block.start if self.is_older else block.end, 0)
+    def stretch(self, at: int, step: int) -> Stretch:
+        """What a walk's step looks at from a moment on; after the longest blocks, ever more of them."""
+        kind = min(step, len(BLOCKS) - 1)
+        number, others = at >> BLOCKS[kind][1], (1 << min(step - kind, _MOST_DOUBLINGS)) - 1
+        return (
+            Stretch(kind, number - others, number)
+            if self.is_older
+            else Stretch(kind, number, number + others)
+        )
+
+    def end_of(self, stretch: Stretch) -> Place:
+        return Place(stretch.start if self.is_older else stretch.end, 0)
 
 
 OLDER, NEWER = Way(is_older=True), Way(is_older=False)
@@ -73,15 +84,15 @@ class Walk:
 
     def _by_index(self, place: Place, way: Way, limit: int) -> list[Row]:
         found: list[Row] = []
-        terms, kind = self._terms(), 0
+        terms, step = self._terms(), 0
         while len(found) < limit and (at := self._nearest(place, way)) is not None:
-            block = Block.around(at, kind)
-            found += [*self._in_block(terms, block, place, way).limit(limit - len(found)).tuples()]
-            place, kind = way.end_of(block), min(kind + 1, len(BLOCKS) - 1)
+            stretch = way.stretch(at, step)
+            found += [*self._within(stretch, terms, place, way).limit(limit - len(found)).tuples()]
+            place, step = way.end_of(stretch), step + 1
         return found
 
     def _nearest(self, place: Place, way: Way) -> int | None:
-        """When the next message is, matching or not: empty blocks are passed over."""
+        """When the next message is, matching or not: times without any are passed over."""
         moments = (
             self._of_bot(bot, place, way).select(Message.occurred_at).limit(1).scalar() for bot in self.bots
         )
@@ -98,7 +109,7 @@ class Walk:
             )
         )
 
-    def _in_block(self, terms: Terms, block: Block, place: Place, way: Way) -> Any:
+    def _within(self, stretch: Stretch, terms: Terms, place: Place, way: Way) -> Any:
         # Sums are in no index: the terms' is the only one that the database can choose.
         at, asked = Message.occurred_at + 0, self.filters
         named = (
@@ -108,10 +119,10 @@ class Walk:
         )
         return way.ordered(
             Message.select(Message.bot_id, *COLUMNS).where(
-                terms.match(block),
+                terms.match(stretch),
                 (Message.bot_id + 0).in_(self.bots),
-                at >= max(self.window.start, block.start),
-                at < min(self.window.end, block.end),
+                at >= max(self.window.start, stretch.start),
+                at < min(self.window.end, stretch.end),
                 way.beyond(place, at),
                 *(column == value for column, value in named if value is not None),
             )
