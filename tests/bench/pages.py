@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import requests
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect
 
-from botwatch_collector import clock, db, migrations
+from botwatch_collector import clock, db, message_index, migrations
 
 from ..collector.server import Server
 from ..web.browsers import DESKTOP, browser
@@ -40,12 +40,28 @@ PAGES = (
     "/analytics?range=1y",
     "/search?q=user-000",
     "/search?q=User",
+    "/messages",
+    "/messages?q=question",
+    "/messages?q=question&direction=out",
+    "/messages?user=user-00000",
+    "/messages/5000",
+    "/users/user-00000",
+    "/users/user-00000?range=1y",
+    "/users/user-00100?range=1y",
     "/settings/tokens",
     "/first-run",
     "/prometheus",
     "/api/docs",
 )
-SHOWN = ("/monitoring", "/analytics", "/analytics?range=1y", "/search?q=user-000", "/api/docs")
+SHOWN = (
+    "/monitoring",
+    "/analytics",
+    "/analytics?range=1y",
+    "/messages",
+    "/users/user-00000",
+    "/search?q=user-000",
+    "/api/docs",
+)
 PER_MINUTE, AT_ONCE = 1_000, 10
 
 # When every chart is drawn; a page without one is there with its last script.
@@ -96,6 +112,7 @@ def filled(url: str, messages: int) -> None:
     with db.connected():
         migrations.bring_up_to_date()
         fill(messages, clock.now())
+        message_index.catch_up()
     db.database.close_all()
 
 

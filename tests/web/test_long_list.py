@@ -11,7 +11,7 @@ from .conftest import new_bot
 from .talk import Bot, event
 
 MANY = 100_000
-AT_ONCE = 2_500
+AT_ONCE = 5_000
 
 # Scrolls down until so many rows have been there, and tells the most rows that were in the page at once.
 SCROLL = """async (wanted) => {
@@ -28,7 +28,7 @@ SCROLL = """async (wanted) => {
 }"""
 # Texts by their place in the list.
 ROWS = """() => Object.fromEntries([...document.querySelectorAll("#messages-log .message")].map(
-  (row) => [row.dataset.index, row.querySelector("[data-slot=text]").innerText.split(" ")[0]]))"""
+  (row) => [row.dataset.index, row.querySelector("[data-slot=text]").innerText.split("\\n")[0]]))"""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def full(server: Server) -> Bot:
     for first in range(0, MANY, AT_ONCE):
         bot.post(
             *(
-                event("message", text=f"{place}{' long' * (place % 40)}", **told) | {"ts": now - place * 100}
+                event("message", text=f"{place}" + "\n." * (place % 4), **told) | {"ts": now - place * 100}
                 for place in range(first, first + AT_ONCE)
             )
         )
