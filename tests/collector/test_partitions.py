@@ -1,5 +1,6 @@
 """Partitions by month: there before they are needed, and never in anybody's way."""
 
+import io
 import threading
 import uuid
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ import peewee
 import psycopg
 import pytest
 
-from botwatch_collector import clock, db, migrations, models, partitions
+from botwatch_collector import backup, clock, db, migrations, models, partitions, retention
 from botwatch_collector.clock import DAY
 from botwatch_collector.config import Config
 from botwatch_collector.ingest.store import store
@@ -221,6 +222,32 @@ def test_upgrade_keeps_what_the_default_part_held(postgres: PostgresServer, is_b
         }  # fmt: skip
         assert places() == expected | ({NOW: "message_past"} if is_begun else {})
         assert len(partitions.months("message")) == 3 - is_begun
+
+
+def test_backup_comes_back_into_its_months(postgres: PostgresServer) -> None:
+    times, content = (0, NOW - YEAR, NOW, NOW + 31 * DAY, NOW + 3 * YEAR), io.BytesIO()
+    with connected(postgres):
+        put(*times)
+        before, where = sorted(models.Message.select().tuples()), places()
+        backup.save(content, NOW)
+    content.seek(0)
+
+    with connected(postgres, "template1"):
+        backup.restore(content)
+
+        assert sorted(models.Message.select().tuples()) == before
+        assert places() == where
+        assert len(set(where.values())) == 4
+
+
+def test_person_is_forgotten_in_every_part(url: str) -> None:
+    put(0, NOW, NOW + 31 * DAY, NOW + 3 * YEAR)
+    assert len(set(places().values())) == 4
+
+    assert retention.forget("u1", [1])["message"] == 4
+
+    left = models.Message.select()
+    assert [(row.user_id, row.text) for row in left] == [(None, None)] * 4
 
 
 def test_sqlite_has_none(tmp_path: str) -> None:
