@@ -132,7 +132,7 @@ def end_other_connections(admin: "psycopg.Connection[tuple[object, ...]]") -> No
 
 @contextmanager
 def lock_on_sqlite(path: str) -> Iterator[None]:
-    with Path(f"{path}-write-lock").open("rb") as handle:
+    with Path(f"{path}-write-lock").open("ab") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
