@@ -40,6 +40,8 @@ def _database(error: Exception) -> Response:
         return _unknown(error)
     path = shown_path(request.path)
     _log.warning("%s %s: the database does not answer: %s", request.method, path, error)
+    # When it starts again each of them would fail a request.
+    db.forget_idle_connections()
     return _known(Unavailable("the database does not answer at present", retry_after_s=5))
 
 
