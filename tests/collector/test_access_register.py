@@ -6,7 +6,7 @@ import pytest
 
 from botwatch_collector import db
 from botwatch_collector.access import Reader, accounts, bots, rate, secret_key, tokens
-from botwatch_collector.errors import Conflict, InvalidParameter, NotFound, TooManyRequests
+from botwatch_collector.errors import Conflict, InvalidParameter, NotFound, TooManyRequests, Unauthorized
 from botwatch_collector.models import Bot, Setting
 
 NOW = 1_764_000_000_000
@@ -64,6 +64,37 @@ def test_token_for_one_bot_learns_nothing_of_others(alpha: Bot, beta: Bot) -> No
     with pytest.raises(NotFound) as unknown:
         reader.bot_ids(["gamma"])
     assert forbidden.value.message.replace("beta", "gamma") == unknown.value.message
+
+
+def test_retired_bot_is_in_no_list_and_its_tokens_are_refused(alpha: Bot, beta: Bot) -> None:
+    _, secret = tokens.add("ingest", 0, bot=alpha)
+    _, general = tokens.add("read", 0)
+    reader = Reader(token=tokens.find(general, 1))
+
+    bots.retire(alpha, 5)
+    bots.retire(alpha, 9)
+
+    assert [bot.name for bot in reader.bots()] == ["beta"]
+    with pytest.raises(NotFound):
+        reader.bot_ids(["alpha"])
+    with pytest.raises(Unauthorized, match="revoked"):
+        tokens.find(secret, 6)
+    with pytest.raises(InvalidParameter, match="retired"):
+        tokens.add("ingest", 6, bot=bots.named("alpha"))
+    assert bots.named("alpha").retired_at == 5
+    assert [bot.name for bot in bots.listed()] == ["alpha", "beta"], "what it sent is still there"
+
+
+def test_bot_that_is_brought_back_needs_a_new_token(alpha: Bot) -> None:
+    _, secret = tokens.add("ingest", 0, bot=alpha)
+    bots.retire(alpha, 5)
+
+    bots.bring_back(alpha)
+
+    _, other = tokens.add("ingest", 6, bot=bots.named("alpha"))
+    assert tokens.find(other, 7).bot == alpha
+    with pytest.raises(Unauthorized):
+        tokens.find(secret, 7)
 
 
 def test_nobody_reads_nothing(alpha: Bot) -> None:

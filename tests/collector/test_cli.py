@@ -78,6 +78,16 @@ def test_bot_is_added_once(run: Run) -> None:
     assert "letters, digits" in failure(run("bot", "add", "a\x1b[31m"))
 
 
+def test_bot_is_retired_and_brought_back(run: Run) -> None:
+    run("bot", "add", "alpha")
+    assert run("bot", "retire", "alpha").exit_code == 0
+    assert rows(run("bot", "list"))[1][3] != "-"
+    assert "is retired" in failure(run("token", "add", "--scope", "ingest", "--bot", "alpha"))
+    assert run("bot", "bring-back", "alpha").exit_code == 0
+    assert rows(run("bot", "list"))[1][3] == "-"
+    assert "no bot 'beta'" in failure(run("bot", "retire", "beta"))
+
+
 def test_read_token_is_for_one_bot_or_all(run: Run) -> None:
     run("bot", "add", "alpha")
     general = run("token", "add", "--scope", "read", "--name", "prometheus").stdout.strip()

@@ -25,9 +25,30 @@ def add(name: str) -> None:
     click.echo(secret)
 
 
+@bot.command()
+@click.argument("name")
+def retire(name: str) -> None:
+    """Take a bot out of every list and end its tokens; what it sent is kept as long as everything is."""
+    with database.opened(load()):
+        bots.retire(bots.named(name), clock.now())
+    say(f"Bot {name} is retired. 'bot bring-back' undoes it, but for its tokens.")
+
+
+@bot.command("bring-back")
+@click.argument("name")
+def bring_back(name: str) -> None:
+    """Take a retired bot into the lists again."""
+    with database.opened(load()):
+        bots.bring_back(bots.named(name))
+    say(f"Bot {name} is back. It needs a new token: 'token add --scope ingest --bot {name}'.")
+
+
 @bot.command("list")
 def list_() -> None:
     """List the bots."""
     with database.opened(load()):
-        rows = [(found.id, found.name, time_of(found.created_at)) for found in bots.listed()]
-    show_table(("ID", "NAME", "ADDED"), rows)
+        rows = [
+            (found.id, found.name, time_of(found.created_at), time_of(found.retired_at))
+            for found in bots.listed()
+        ]
+    show_table(("ID", "NAME", "ADDED", "RETIRED"), rows)
