@@ -3,7 +3,7 @@
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from .. import alerts, clock, guard
+from .. import alerts, clock, guard, stream
 from ..access import accounts
 from . import base
 
@@ -18,12 +18,15 @@ def show() -> str:
     """What is wrong now and what was, of the chosen bot or of all."""
     reader, now = guard.reader(), clock.now()
     bots = base.chosen_bots(reader)
+    # Read before the rest: what is told after it can't be on the page already, or is asked for again.
+    last_id = stream.latest_id()
     return base.render(
         "alerts.html",
         reader,
         active=alerts.active(bots, now),
         history=alerts.history(bots, _SHOWN),
         may_resolve=reader.account is not None and accounts.may(reader.account, "operator"),
+        last_id=last_id,
         at=clock.iso(now),
     )
 

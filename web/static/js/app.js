@@ -1,6 +1,7 @@
 // What every page starts with.
 
 import * as address from "./address.js";
+import * as alerts from "./alerts.js";
 import * as beats from "./beats.js";
 import * as charts from "./charts.js";
 import * as copy from "./copy.js";
@@ -31,6 +32,7 @@ const PARTS = [
   heatmap,
   resources,
   feed,
+  alerts,
   messages,
   refresh,
   shortcuts,

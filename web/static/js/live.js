@@ -4,12 +4,13 @@ import { Hub } from "./stream_hub.js";
 
 const HIDDEN_FOR_MS = 60000;
 // Tabs of an older version may still be open: they have a worker of another name.
-const WORKER = { type: "module", name: "botwatch-stream-2" };
+const WORKER = { type: "module", name: "botwatch-stream-3" };
 
-// follow({bot, lastId, onMessage, onHealth, onState}): lastId is the id of the newest message the page shows already.
+// follow({bot, lastId, onMessage, onHealth, onAlert, onState}): lastId is the id of the newest message the page shows already.
 // onHealth is called when an indicator of the bot, or of the collector, is another than it was.
+// onAlert is called when an alert of the bot began or ended.
 // onState gets "connecting", "live", "lost" or "resting" (the tab has been in the background for a minute).
-export function follow({ bot, lastId, onMessage, onHealth, onState }) {
+export function follow({ bot, lastId, onMessage, onHealth, onAlert, onState }) {
   let port = null;
   let listening = false;
   let hiddenTimer = 0;
@@ -20,6 +21,7 @@ export function follow({ bot, lastId, onMessage, onHealth, onState }) {
     port.onmessage = ({ data }) => {
       if (data.message) receive(data.message);
       else if ("health" in data) listening && onHealth?.();
+      else if ("alert" in data) listening && onAlert?.();
       else tell(data.state);
     };
     if (listening) listen();

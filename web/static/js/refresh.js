@@ -1,5 +1,5 @@
-// Asks for the figures again every 15 s while somebody looks, and at once when the stream tells of another health; says
-// when that fails.
+// Asks for the figures again every 15 s while somebody looks, and at once when the stream tells of another health or
+// alert; says when that fails.
 
 import { zoneIsNews } from "./times.js";
 
@@ -16,7 +16,7 @@ export function start() {
     htmx.trigger(refresher, "refresh");
   };
   setInterval(() => document.visibilityState === "visible" && refresh(), EVERY_MS);
-  document.addEventListener("health-changed", refresh);
+  for (const news of ["health-changed", "alerts-changed"]) document.addEventListener(news, refresh);
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible" && Date.now() - asked > EVERY_MS) refresh();
   });

@@ -2,7 +2,7 @@
 // message missed, none twice. It runs in the shared worker, or in a page where there is none.
 
 const URL_PATH = "/api/monitoring/stream";
-const CHANNELS = [["channels", "messages"], ["channels", "health"]];
+const CHANNELS = [["channels", "messages"], ["channels", "health"], ["channels", "alerts"]];
 const WAITS_MS = [1000, 2000, 5000, 10000, 20000];
 const KEPT = 1000;
 
@@ -19,7 +19,8 @@ export class Hub {
   health = new Map();
 
   // A port says {bot, lastId} to listen to what comes after that message, of one bot or of all, and null to stop. It
-  // is told {message}, {state}: "connecting", "live" or "lost", and {health} when an indicator has changed.
+  // is told {message}, {state}: "connecting", "live" or "lost", {health} when an indicator has changed, and {alert} when
+  // one began or ended.
   join(port) {
     port.onmessage = ({ data }) => (data ? this.add(port, data) : this.remove(port));
   }
@@ -59,6 +60,9 @@ export class Hub {
       this.tellState("live");
     });
     source.addEventListener("message:new", (event) => this.receive(JSON.parse(event.data)));
+    for (const name of ["alert:new", "alert:resolved"]) {
+      source.addEventListener(name, (event) => this.alarm(JSON.parse(event.data)));
+    }
     source.addEventListener("health:changed", (event) => this.compare(JSON.parse(event.data)));
     source.addEventListener("error", () => {
       this.tellState("lost");
@@ -87,6 +91,13 @@ export class Hub {
     this.recent.push(message);
     if (this.recent.length > KEPT) this.floor = this.recent.shift().id;
     for (const listener of this.listeners.values()) tell(listener, message);
+  }
+
+  alarm(alert) {
+    this.position = alert.id;
+    for (const listener of this.listeners.values()) {
+      if (!listener.bot || listener.bot === alert.bot) listener.port.postMessage({ alert: alert.alert_id });
+    }
   }
 
   // Each connection begins with the state of everything: only what is another than before is news.
