@@ -33,10 +33,13 @@ class Way:
 
     is_older: bool
 
-    def beyond(self, place: Place, at: Any = Message.occurred_at) -> Any:
+    def beyond(self, place: Place, window: Window, at: Any = Message.occurred_at) -> Any:
+        # One bound on each side: of two, SQLite would look for the first alone in its index.
         if self.is_older:
-            return (at <= place.at) & ((at < place.at) | (Message.id < place.id))
-        return (at >= place.at) & ((at > place.at) | (Message.id > place.id))
+            bounds = (at >= window.start) & (at < min(window.end, place.at + 1))
+            return bounds & ((at < place.at) | (Message.id < place.id))
+        bounds = (at >= max(window.start, place.at)) & (at < window.end)
+        return bounds & ((at > place.at) | (Message.id > place.id))
 
     def ordered(self, query: Any) -> Any:
         columns = (Message.occurred_at, Message.id)
@@ -100,18 +103,12 @@ class Walk:
         return (max if way.is_older else min)(known, default=None)
 
     def _of_bot(self, bot: int, place: Place, way: Way) -> Any:
-        return way.ordered(
-            Message.select().where(
-                Message.bot_id == bot,
-                Message.occurred_at >= self.window.start,
-                Message.occurred_at < self.window.end,
-                way.beyond(place),
-            )
-        )
+        return way.ordered(Message.select().where(Message.bot_id == bot, way.beyond(place, self.window)))
 
     def _within(self, stretch: Stretch, terms: Terms, place: Place, way: Way) -> Any:
         # Sums are in no index: the terms' is the only one that the database can choose.
         at, asked = Message.occurred_at + 0, self.filters
+        window = Window(max(self.window.start, stretch.start), min(self.window.end, stretch.end))
         named = (
             (Message.user_id, asked.user),
             (Message.direction, asked.direction),
@@ -121,9 +118,7 @@ class Walk:
             Message.select(Message.bot_id, *COLUMNS).where(
                 terms.match(stretch),
                 (Message.bot_id + 0).in_(self.bots),
-                at >= max(self.window.start, stretch.start),
-                at < min(self.window.end, stretch.end),
-                way.beyond(place, at),
+                way.beyond(place, window, at),
                 *(column == value for column, value in named if value is not None),
             )
         )
