@@ -15,7 +15,7 @@ from botwatch_collector.clock import DAY
 from botwatch_collector.errors import InvalidParameter, NotFound
 from botwatch_collector.ingest.store import Incoming, store
 from botwatch_collector.ingest.wire import Batch, Header, Message
-from botwatch_collector.messages import Filters, MessageRow, Place
+from botwatch_collector.messages import Filters, MessageRow, Place, walk
 
 from .streams import add_bots
 
@@ -89,8 +89,11 @@ def walked(bots: Sequence[int], window: Window, filters: Filters, limit: int) ->
     return [number for page in forth for number in page]
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_pages_are_what_a_plain_filter_finds(bots: list[int], seed: int) -> None:
+@pytest.mark.parametrize(("seed", "few"), [(0, 0), (1, 30), (2, 10_000)])
+def test_pages_are_what_a_plain_filter_finds(
+    bots: list[int], seed: int, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, "_FEW", few)
     fill(seed, bots)
     rng, rows = random.Random(seed), everything()
     for _ in range(12):

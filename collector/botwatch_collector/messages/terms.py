@@ -11,6 +11,7 @@ from typing import Any
 import peewee
 
 from .. import db, models
+from ..analytics.window import LATEST
 from .query import Query, Term
 
 _DIRECTIONS = ("in", "out")
@@ -40,7 +41,12 @@ class Stretch:
 
     @property
     def marks(self) -> list[str]:
-        return [f"{BLOCKS[self.kind][0]}{number}" for number in range(self.first, self.last + 1)]
+        """One of them must be there; none for all times."""
+        numbers = () if self == EVER else range(self.first, self.last + 1)
+        return [f"{BLOCKS[self.kind][0]}{number}" for number in numbers]
+
+
+EVER = Stretch(len(BLOCKS) - 1, 0, LATEST >> BLOCKS[-1][1])
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class Terms:
 
 
 def _match_sqlite(terms: Terms, stretch: Stretch) -> Any:
-    marks = [_any(stretch.marks, " OR ", '"{}"'.format)]
+    marks = [_any(stretch.marks, " OR ", '"{}"'.format)] if stretch.marks else []
     if terms.bots is not None:
         marks.append(_any(terms.bot_marks(), " OR ", '"{}"'.format))
     named = (("u", terms.user), ("c", terms.channel))
@@ -88,7 +94,7 @@ def _fts5(term: Term) -> str:
 
 
 def _match_postgresql(terms: Terms, stretch: Stretch) -> Any:
-    marks = [_any(stretch.marks, " | ", _lexeme)]
+    marks = [_any(stretch.marks, " | ", _lexeme)] if stretch.marks else []
     if terms.bots is not None:
         marks.append(_any(terms.bot_marks(), " | ", _lexeme))
     named = (("u", terms.user), ("c", terms.channel))

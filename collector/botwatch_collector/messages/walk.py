@@ -9,15 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from peewee import fn
+
 from ..analytics.window import Window
-from ..models import Bot, Message
+from ..models import Bot, BotUser, Message
 from .filters import Filters
 from .place import Place
 from .row import COLUMNS
-from .terms import BLOCKS, Stretch, Terms
+from .terms import BLOCKS, EVER, Stretch, Terms
 
 _MOST_BOT_MARKS = 20
 _MOST_DOUBLINGS = 5
+_FEW = 10_000
 
 Row = tuple[Any, ...]
 
@@ -86,6 +89,8 @@ class Walk:
         return found[:limit]
 
     def _by_index(self, place: Place, way: Way, limit: int) -> list[Row]:
+        if self._is_about_few():
+            return [*self._within(EVER, self._terms(), place, way).limit(limit).tuples()]
         found: list[Row] = []
         terms, step = self._terms(), 0
         while len(found) < limit and (at := self._nearest(place, way)) is not None:
@@ -93,6 +98,16 @@ class Walk:
             found += [*self._within(stretch, terms, place, way).limit(limit - len(found)).tuples()]
             place, step = way.end_of(stretch), step + 1
         return found
+
+    def _is_about_few(self) -> bool:
+        """Whether all there is of the user costs less than a stretch of everybody's."""
+        if self.filters.user is None:
+            return False
+        query: Any = BotUser.select(fn.SUM(BotUser.messages)).where(
+            BotUser.bot_id.in_(self.bots), BotUser.user_id == self.filters.user
+        )
+        wrote = query.scalar()
+        return wrote is not None and wrote <= _FEW
 
     def _nearest(self, place: Place, way: Way) -> int | None:
         """When the next message is, matching or not: times without any are passed over."""
