@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from botwatch_collector import db
 
 from .collector.server import Server
 from .collector.streams import let_streams_end
+from .leases import Leases
 from .postgres import PostgresServer
 
 pytest_plugins = ["tests.required_tools", "tests.watchdog"]
@@ -36,6 +36,11 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 
 
 @pytest.fixture(scope="session")
+def leases(postgres: PostgresServer) -> Leases:
+    return Leases(postgres)
+
+
+@pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "template.db"
     migrate(f"sqlite:///{path}")
@@ -50,10 +55,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    server = request.getfixturevalue("postgres")
-    name = f"test_{uuid.uuid4().hex}"
-    yield server.create(name, template="template")
-    server.drop(name)
+    leases = request.getfixturevalue("leases")
+    name = leases.take()
+    yield request.getfixturevalue("postgres").url(name)
+    leases.give_back(name)
 
 
 @pytest.fixture

@@ -38,6 +38,11 @@ class Watchdog:
         assert self._process.stdin is not None
         os.write(self._process.stdin.fileno(), b".")
 
+    def end(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
 
 @cache
 def _watchdog() -> Watchdog:
@@ -50,3 +55,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     if float(item.config.getini("faulthandler_timeout")):
         _watchdog().pat()
     return (yield)
+
+
+def pytest_unconfigure() -> None:
+    if _watchdog.cache_info().currsize:
+        _watchdog().end()

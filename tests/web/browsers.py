@@ -89,8 +89,10 @@ def browser() -> Iterator[Browser]:
     """A browser that ends with the block."""
     with sync_playwright() as playwright:
         launched = launch(playwright)
-        yield launched
-        launched.close()
+        try:
+            yield launched
+        finally:
+            launched.close()
 
 
 @contextmanager
@@ -98,7 +100,9 @@ def watched(launched: Browser, **options: Any) -> Iterator[Watched]:
     """A fresh context; afterwards nothing may have gone wrong in it that the test did not expect."""
     context = launched.new_context(**({"viewport": DESKTOP} | options))
     watch = Watched(context)
-    yield watch
-    context.close()
+    try:
+        yield watch
+    finally:
+        context.close()
     problems = watch.unexpected()
     assert not problems, "\n".join(problems)
