@@ -134,6 +134,7 @@ def test_instance_tells_its_latest_readings(bot: int) -> None:
     (one,) = only_state(bot, NOW + 5 * SECOND).instances
 
     assert plain(one) == {
+        "id": one.id,
         "name": "one",
         "host": "host",
         "pid": 7,
