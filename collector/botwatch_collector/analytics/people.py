@@ -29,7 +29,6 @@ _TABLES: tuple[tuple[Unit, type[UserCounts], int], ...] = (
 # From here on looking at all people there are costs less than adding up their months: always, or where most
 # of them were last seen within the window.
 _LONG, _LONG_AND_LATE = 100 * clock.DAY, 10 * clock.DAY
-_MANY = 1_000
 
 _OF_BUCKET: dict[BucketName, tuple[Unit, type[UserCounts]]] = {
     "hour": (HOUR, UserHour),
@@ -73,12 +72,10 @@ def _of_all_people(bots: Sequence[int], window: Window) -> int:
         return 0
     assert bucketing is not None  # a window so long cuts no hour twice
     unit, table = bucketing
-    starts = Part(unit, unit.floor(known.start), known.end).buckets()
     between = table.select(peewee.SQL("1")).where(
         table.bot_id == BotUser.bot_id,
         table.user_id == BotUser.user_id,
-        # One by one, the key leads to the user; thousands of months are somebody's broken clock.
-        table.at.in_(starts) if len(starts) < _MANY else table.at.between(starts[0], starts[-1]),
+        Part(unit, unit.floor(known.start), known.end).holds(table.at),
         table.first_at < window.end,
         table.last_at >= window.start,
     )

@@ -79,7 +79,7 @@ def _histogram(bots: Sequence[int], part: Part, measure: int) -> Any:
     table = _TABLES[part.unit]
     times = (table.times * part.sign).alias("times") if part.sign < 0 else table.times
     return table.select(table.bucket, times).where(
-        table.bot_id.in_(bots), table.at >= part.start, table.at < part.end, table.measure == measure
+        table.bot_id.in_(bots), part.holds(table.at), table.measure == measure
     )
 
 

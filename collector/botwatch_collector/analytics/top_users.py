@@ -149,7 +149,7 @@ def _last_of_part(bots: Sequence[int], part: Part, user_ids: Sequence[str]) -> A
         )
     table = _TABLES[part.unit]
     return table.select(table.user_id, table.last_at).where(
-        table.bot_id.in_(bots), table.at.in_(part.buckets()), table.user_id.in_(user_ids)
+        table.bot_id.in_(bots), part.holds(table.at), table.user_id.in_(user_ids)
     )
 
 

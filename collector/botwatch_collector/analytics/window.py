@@ -5,6 +5,7 @@ Any window is answered exactly: the whole buckets inside it come from rollups, t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .. import clock
 from ..rollups import declared
@@ -14,6 +15,9 @@ LATEST = 253_399_622_400_000
 
 FOREVER = LATEST + 31 * clock.DAY
 """The end of 9999, before which every message is; from here on there are no dates."""
+
+_MANY = 1_000
+"""So many buckets of one unit are somebody's broken clock, and more than a statement takes as parameters."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,13 @@ class Part:
         while (at := self.unit.ceil(starts[-1] + 1)) < self.end:
             starts.append(at)
         return starts
+
+    def holds(self, at: Any) -> Any:
+        """The condition on a column of starts. One by one, the key leads on to what stands after it."""
+        assert self.unit is not None
+        if self.window.length > _MANY * self.unit.longest_ms:
+            return (at >= self.start) & (at < self.end)
+        return at.in_(self.buckets())
 
 
 @dataclass(frozen=True)
