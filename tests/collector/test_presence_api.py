@@ -178,7 +178,7 @@ def test_who_hides_is_in_no_answer(api: Reading, operation: Any) -> None:
     (said,) = [one for one in dashboard["feed"] if one["user_id"] == "hal"]
     number = dashboard["bots"][0]["instances"][0]["id"]
     path = operation.path.format(user_id="hal", message_id=said["id"], number=number)
-    body = api.ask(f"{path}?format=json&limit=100&userId=hal&id=hal")
+    body = api.ask(f"{path}?format=json&limit=100&userId=hal&id=hal&q=hal")
 
     assert body.status_code == 200
     assert [trace for trace in TRACES if trace in body.text] == []
