@@ -25,7 +25,7 @@ def test_login_leads_to_the_figures_and_the_feed(chromium: Browser, server: Serv
         page = watch.page()
         log_in(page, server.url)
         page.locator("summary", has_text="All bots").click()
-        page.get_by_role("link", name=bot.name, exact=True).click()
+        page.get_by_role("banner").get_by_role("link", name=bot.name, exact=True).click()
         expect(page.locator(".feed-list > li")).to_have_count(2)
         expect(page.locator("#kpis")).to_contain_text("250 ms")
         page.get_by_text("As a table").click()
