@@ -113,7 +113,7 @@ def test_instance_shows_its_resources_and_losses(page: Page, bot: Bot) -> None:
 def test_bot_is_chosen_in_the_address(page: Page, bot: Bot, server: Server) -> None:
     page.goto(f"{server.url}/monitoring")
     page.locator("summary", has_text="All bots").click()
-    page.get_by_role("link", name=bot.name, exact=True).click()
+    page.get_by_role("banner").get_by_role("link", name=bot.name, exact=True).click()
     expect(page).to_have_url(f"{server.url}/monitoring?bot={bot.name}")
     expect(page.get_by_role("heading", level=1)).to_have_text(bot.name)
 
