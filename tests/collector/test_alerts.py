@@ -15,7 +15,6 @@ from botwatch_collector.config import Config, Limits
 from botwatch_collector.ingest.store import Incoming, store
 from botwatch_collector.ingest.wire import AnyEvent, Batch, Header
 
-from ..conftest import BACKENDS
 from .streams import NOW, InBackground, Stream, add_bots, let_streams_end
 
 PASSWORD = "correct horse battery"
@@ -23,16 +22,10 @@ STEP = 15 * SECOND
 STREAM = "/api/monitoring/stream?channels=alerts&last_event_id=0"
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
-def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+@pytest.fixture(scope="module")
+def client(shared_database_url: str) -> Iterator[FlaskClient]:
     """One application on one database for all of these tests."""
-    if request.param == "sqlite":
-        path = tmp_path_factory.mktemp("alerts") / "botwatch.db"
-        path.write_bytes(request.getfixturevalue("sqlite_template").read_bytes())
-        url = f"sqlite:///{path}"
-    else:
-        url = request.getfixturevalue("postgres").create("alerts", template="template")
-    made = create_app(Config(database=url, threads=4), cookie_key="key")
+    made = create_app(Config(database=shared_database_url, threads=4), cookie_key="key")
     opened = db.database.obj
     with db.connected():
         accounts.add("olga", PASSWORD, "operator", NOW)

@@ -7,7 +7,6 @@ import pytest
 from botwatch_collector.ingest.store import Incoming, store
 from botwatch_collector.ingest.wire import Batch, Header, Message
 
-from ..conftest import BACKENDS
 from .reading import Reading, reading
 
 NOON = 1_767_265_200_000  # 2026-01-01T11:00:00Z
@@ -31,18 +30,10 @@ def fill(alice_bot: int, mallory_bot: int) -> None:
         store([Incoming(bot, Batch(Header(v=1, instance="one"), events), NOON)])
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
-def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
-    if request.param == "sqlite":
-        path = tmp_path_factory.mktemp("api") / "botwatch.db"
-        path.write_bytes(request.getfixturevalue("sqlite_template").read_bytes())
-        with reading(f"sqlite:///{path}", fill) as opened:
-            yield opened
-        return
-    server = request.getfixturevalue("postgres")
-    with reading(server.create("api_messages", template="template"), fill) as opened:
+@pytest.fixture(scope="module")
+def api(shared_database_url: str) -> Iterator[Reading]:
+    with reading(shared_database_url, fill) as opened:
         yield opened
-    server.drop("api_messages")
 
 
 def texts(api: Reading, query: str, token: str | None = None) -> list[str]:

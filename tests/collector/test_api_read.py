@@ -50,18 +50,10 @@ def fill(alice_bot: int, mallory_bot: int) -> None:
     store([Incoming(alice_bot, Batch(Header(v=1, instance="secret-instance"), [heartbeat]), NOW)])
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
-    if request.param == "sqlite":
-        path = tmp_path_factory.mktemp("api") / "botwatch.db"
-        path.write_bytes(request.getfixturevalue("sqlite_template").read_bytes())
-        with reading(f"sqlite:///{path}", fill) as opened:
-            yield opened
-        return
-    server = request.getfixturevalue("postgres")
-    with reading(server.create("api_read", template="template"), fill) as opened:
+@pytest.fixture(scope="module")
+def api(shared_database_url: str) -> Iterator[Reading]:
+    with reading(shared_database_url, fill) as opened:
         yield opened
-    server.drop("api_read")
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)

@@ -14,22 +14,16 @@ from botwatch_collector.ingest.store import Incoming, store
 from botwatch_collector.ingest.wire import AnyEvent, Batch, Header
 from botwatch_collector.presence.people import ago
 
-from ..conftest import BACKENDS
 from .streams import NOW, InBackground, add_bots, be
 
 TIMES = Timeouts(away_s=300, offline_s=900, typing_s=10)
 AWAY, OFFLINE, TYPING = 300 * SECOND, 900 * SECOND, 10 * SECOND
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
-def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def shared(shared_database_url: str) -> Iterator[None]:
     """One database for all of these tests."""
-    if request.param == "sqlite":
-        path = tmp_path_factory.mktemp("presence") / "botwatch.db"
-        path.write_bytes(request.getfixturevalue("sqlite_template").read_bytes())
-        opened = db.connect(f"sqlite:///{path}")
-    else:
-        opened = db.connect(request.getfixturevalue("postgres").create("presence", template="template"))
+    opened = db.connect(shared_database_url)
     with db.connected():
         yield
     opened.close_all()

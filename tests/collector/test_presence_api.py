@@ -15,7 +15,6 @@ from botwatch_collector.config import Limits
 from botwatch_collector.models import Bot
 from botwatch_collector.pages.base import MENU
 
-from ..conftest import BACKENDS
 from .oracle import Said, put
 from .reading import Reading, reading
 from .streams import Stream, be, let_streams_end
@@ -43,15 +42,9 @@ def fill(alice_bot: int, mallory_bot: int) -> None:
     accounts.add("victor", PASSWORD, "viewer", NOW)
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
-def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
-    if request.param == "sqlite":
-        path = tmp_path_factory.mktemp("presence-api") / "botwatch.db"
-        path.write_bytes(request.getfixturevalue("sqlite_template").read_bytes())
-        url = f"sqlite:///{path}"
-    else:
-        url = request.getfixturevalue("postgres").create("presence_api", template="template")
-    with at_the_beginning(), reading(url, fill) as opened:
+@pytest.fixture(scope="module")
+def api(shared_database_url: str) -> Iterator[Reading]:
+    with at_the_beginning(), reading(shared_database_url, fill) as opened:
         yield opened
         let_streams_end()
 
