@@ -34,6 +34,8 @@ _peewees_errors = peewee.__exception_wrapper__  # type: ignore[attr-defined]
 _PRAGMAS = {
     "journal_mode": "wal",
     "synchronous": "full",
+    # 16 MB instead of 4: pages that every commit changes are written back a quarter as often.
+    "wal_autocheckpoint": 4_000,
     "busy_timeout": 10_000,
     "foreign_keys": 1,
     "cache_size": -32_000,

@@ -125,16 +125,16 @@ def _write(group: "Group", rollups: Sequence[Rollup], rows: Rows) -> None:
 
 def _folded(group: "Group", buckets: Mapping[int, int], rows: Rows) -> list[tuple[Any, ...]]:
     """The rows of these buckets."""
-    keyed = [((key[0], buckets[key[1]], *key[2:]), row) for key, row in rows.items()]
-    if len(set(buckets.values())) < len(buckets):
-        folded: Rows = {}
-        for key, row in keyed:
-            if key in folded:
-                group.combine(folded[key], row)
-            else:
-                folded[key] = row.copy()
-        keyed = [*folded.items()]
-    return [(*key, *row) for key, row in keyed]
+    if len(set(buckets.values())) == len(buckets):
+        return [(key[0], buckets[key[1]], *key[2:], *row) for key, row in rows.items()]
+    folded: Rows = {}
+    for (bot_id, at, *others), row in rows.items():
+        key = (bot_id, buckets[at], *others)
+        if key in folded:
+            group.combine(folded[key], row)
+        else:
+            folded[key] = row.copy()
+    return [(*key, *row) for key, row in folded.items()]
 
 
 def _merged(table: str, name: str) -> str:
