@@ -11,7 +11,9 @@ from botwatch_collector.clock import DAY
 from botwatch_collector.config import Config, Keep
 from botwatch_collector.ingest.store import Incoming, store
 from botwatch_collector.ingest.wire import Batch, Header, Message
+from botwatch_collector.jobs import Shift
 from botwatch_collector.messages import Filters
+from botwatch_collector.messages.terms import EVER, Terms
 
 from .streams import add_bots
 
@@ -39,8 +41,18 @@ def found(bots: Sequence[int], text: str) -> list[str | None]:
     return [row.message_text for row in rows]
 
 
+def waiting() -> int:
+    """How many messages the index has not taken in."""
+    with message_index.tail() as has_tail:
+        if not has_tail:
+            return 0
+        asked = "SELECT count(*) FROM message_tail WHERE message_tail MATCH ?"
+        return int(db.database.execute_sql(asked, ("b1in OR b2in",)).fetchone()[0])
+
+
 def require_right_index() -> None:
     """FTS5 itself compares every word of its table with the messages; PostgreSQL needs no such proof."""
+    message_index.take_tail()
     if not db.is_postgresql():
         with db.writing():
             db.database.execute_sql(
@@ -81,6 +93,49 @@ def test_what_somebody_stored_who_knew_no_index_is_found_later(bots: list[int]) 
     assert found(bots, "older") == ["older version 3", "older version 2"]
     assert found(bots, "last") == ["last"]
     require_right_index()
+
+
+def test_words_are_found_before_and_after_the_index_has_taken_them_in(bots: list[int]) -> None:
+    put(bots[0], ["hello first"])
+    Shift(Config(database=""), ()).step(NOW)
+    put(bots[0], ["hello second", "Köln"])
+    put(bots[1], ["hello third"])
+
+    for _ in range(2):
+        assert waiting() == (0 if db.is_postgresql() else 3)
+        assert found(bots[:1], "hello") == ["hello first", "hello second"]
+        assert found(bots, "koln") == ["Köln"]
+        assert found(bots, "hello -first -third") == ["hello second"]
+
+    Shift(Config(database=""), ()).step(NOW)
+    assert waiting() == 0
+    assert found(bots[:1], "hello") == ["hello first", "hello second"]
+    assert found(bots, "koln") == ["Köln"]
+    require_right_index()
+
+
+def test_what_is_taken_in_while_somebody_searches_is_found_once(bots: list[int]) -> None:
+    put(bots[0], ["hello", "hello"])
+
+    with message_index.tail() as has_tail:
+        message_index.take_tail()
+        terms = Terms(bots, None, None, None, messages.parsed("hello"), has_tail)
+        ids = [row.id for row in models.Message.select().where(terms.match(EVER))]
+
+    assert sorted(ids) == [1, 2]
+    assert waiting() == 0
+
+
+def test_storing_takes_them_in_when_many_wait(bots: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(message_index, "TAIL", 5)
+    put(bots[0], ["hello"] * 4)
+    behind = waiting()
+
+    put(bots[0], ["again"])
+
+    assert behind == (0 if db.is_postgresql() else 4)
+    assert waiting() == 0
+    assert len(found(bots, "hello")) == 4 and found(bots, "again") == ["again"]
 
 
 def test_catching_up_takes_many_in_several_steps(bots: list[int]) -> None:

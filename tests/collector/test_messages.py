@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from botwatch_collector import messages, models
+from botwatch_collector import message_index, messages, models
 from botwatch_collector.analytics.window import LATEST, Window
 from botwatch_collector.clock import DAY
 from botwatch_collector.errors import InvalidParameter, NotFound
@@ -57,6 +57,8 @@ def fill(seed: int, bots: Sequence[int], count: int = 120) -> None:
         sent = some(rng, count)
         for start in range(0, count, 30):
             put(bot, sent[start : start + 30])
+            if rng.random() < 0.2:
+                message_index.take_tail()
 
 
 def everything() -> list[Any]:

@@ -168,7 +168,7 @@ def _by_seq(events: list[Any]) -> list[Any]:
 def _write(group: _Group, timeouts: Timeouts) -> None:
     for kind, (model, columns) in _TABLES.items():
         db.insert_rows(model, _COMMON + columns, group.rows[kind])
-    message_index.follow()
+    message_index.follow(message_index.TAIL)
     if group.rows[Presence]:
         presence.apply(_updates(group), timeouts)
     db.insert_rows(models.EventId, ("bot_id", "id", "received_at"), group.new_ids)

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Sequence
 
-from .. import clock, counters, damage, db
+from .. import clock, counters, damage, db, message_index
 from ..clock import MINUTE
 from ..config import Config
 from ..lifecycle import stopping
@@ -48,6 +48,7 @@ class Shift:
                 behind = self._run_due(now)
                 counters.flush()
                 slow.flush()
+                message_index.take_tail()
             self._healthy = True
         except Exception as error:
             damage.note(error)

@@ -51,13 +51,17 @@ EVER = Stretch(len(BLOCKS) - 1, 0, LATEST >> BLOCKS[-1][1])
 
 @dataclass(frozen=True)
 class Terms:
-    """All of it must match. Of `bots` any one; None is all of them."""
+    """All of it must match. Of `bots` any one; None is all of them.
+
+    `tail`: whether to look through that of the index as well, within `message_index.tail`.
+    """
 
     bots: Sequence[int] | None
     direction: str | None
     user: str | None
     channel: str | None
     query: Query | None
+    tail: bool = False
 
     def match(self, stretch: Stretch) -> Any:
         """The condition on Message, which only the index can answer."""
@@ -81,7 +85,9 @@ def _match_sqlite(terms: Terms, stretch: Stretch) -> Any:
         wanted = f"(text : ({' AND '.join(taken)}) AND {wanted})"
         if left_out:
             wanted += f" NOT text : ({' OR '.join(left_out)})"
-    found = peewee.SQL("(SELECT rowid FROM message_index WHERE message_index MATCH ?)", (wanted,))
+    places = ["message_index", "message_tail"] if terms.tail else ["message_index"]
+    asked = " UNION ALL ".join(f"SELECT rowid FROM {place} WHERE {place} MATCH ?" for place in places)  # noqa: S608
+    found = peewee.SQL(f"({asked})", [wanted] * len(places))
     return peewee.Expression(models.Message.id, peewee.OP.IN, found)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from peewee import fn
 
+from .. import message_index
 from ..analytics.window import Window
 from ..models import Bot, BotUser, Message
 from .filters import Filters
@@ -77,7 +78,8 @@ class Walk:
         """The next `limit`, nearest first."""
         if self.filters == Filters():
             return self._by_key(place, way, limit)
-        return self._by_index(place, way, limit)
+        with message_index.tail() as has_tail:
+            return self._by_index(place, way, limit, self._terms(has_tail))
 
     def _by_key(self, place: Place, way: Way, limit: int) -> list[Row]:
         found = [
@@ -88,11 +90,11 @@ class Walk:
         found.sort(key=place_of, reverse=way.is_older)
         return found[:limit]
 
-    def _by_index(self, place: Place, way: Way, limit: int) -> list[Row]:
+    def _by_index(self, place: Place, way: Way, limit: int, terms: Terms) -> list[Row]:
         if self._is_about_few():
-            return [*self._within(EVER, self._terms(), place, way).limit(limit).tuples()]
+            return [*self._within(EVER, terms, place, way).limit(limit).tuples()]
         found: list[Row] = []
-        terms, step = self._terms(), 0
+        step = 0
         while len(found) < limit and (at := self._nearest(place, way)) is not None:
             stretch = way.stretch(at, step)
             found += [*self._within(stretch, terms, place, way).limit(limit - len(found)).tuples()]
@@ -138,8 +140,8 @@ class Walk:
             )
         )
 
-    def _terms(self) -> Terms:
+    def _terms(self, has_tail: bool) -> Terms:
         asked = self.filters
         is_narrow = asked.direction is not None or len(self.bots) < Bot.select().count()
         bots = self.bots if is_narrow and len(self.bots) <= _MOST_BOT_MARKS else None
-        return Terms(bots, asked.direction, asked.user, asked.channel, asked.query)
+        return Terms(bots, asked.direction, asked.user, asked.channel, asked.query, has_tail)
