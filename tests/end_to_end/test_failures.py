@@ -280,6 +280,10 @@ def overwrite_page(path: Path, table: str) -> None:
     with closing(sqlite3.connect(path)) as connection:
         (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
         (size,) = connection.execute("PRAGMA page_size").fetchone()
+        # Else the first to meet the damage may be who takes the last messages into the index.
+        connection.execute("UPDATE message_index_state SET upto = last_id FROM event_sequence")
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     overwrite(path, (root - 1) * size, os.urandom(size))
 
 
