@@ -60,8 +60,8 @@ FROM message WHERE direction = 'in' GROUP BY 1, 2, 3""",
 _COMBINED = {"first_at": "MIN", "last_at": "MAX"}
 
 _PEOPLE = """
-INSERT INTO bot_user (bot_id, user_id, user_name, named_at, first_at, last_at)
-SELECT bot_id, user_id, MAX(user_name), MAX(occurred_at), MIN(occurred_at), MAX(occurred_at)
+INSERT INTO bot_user (bot_id, user_id, user_name, named_at, first_at, last_at, messages)
+SELECT bot_id, user_id, MAX(user_name), MAX(occurred_at), MIN(occurred_at), MAX(occurred_at), COUNT(*)
 FROM message WHERE direction = 'in' GROUP BY bot_id, user_id"""
 
 
