@@ -168,7 +168,7 @@ def quiet(**changes: Any) -> state.State:
             "commit_ms": 5, "rejected_percent": 0, "queue_events": 0, "queue_limit": 1000},
         "stream": {"readers": 1, "slow_readers": 0, "lag_ms": 20},
         "workers": [{"host": "one", "pid": 7, "started_at": "", "seen_at": "", "queue_events": 0}],
-        "jobs": [], "slow_query_ms": 100, "slow_queries": [], "rates": [],
+        "jobs": [], "slow_query_ms": 100, "slow_queries": [], "analytics_cache": [], "rates": [],
         "database": {"kind": "sqlite", "size_bytes": 1000000000, "grown_bytes_per_day": 0,
             "free_bytes": 90000000000, "cache_hit_percent": null,
             "backed_up_at": null, "tables": [], "indexes": null}

@@ -27,6 +27,7 @@ MAY_IMPORT = (
     | {"analytics": FOUNDATION | TABLES | {"rollups", "presence"}}
     | {"messages": FOUNDATION | TABLES | {"analytics"}}  # asks for their window
     | {"exports": FOUNDATION | TABLES | {"analytics", "messages"}}  # finds and tells the same
+    | {"upkeep": FOUNDATION | TABLES | {"analytics"}}  # tells how its cache is used
     | {"alerts": FOUNDATION | TABLES | {"rollups", "presence", "analytics"}}  # judges its figures
     | {"metrics": INWARD, "streamer": INWARD | {"metrics"}, "companions": FOUNDATION}
     | dict.fromkeys(EDGE, INWARD | EDGE)

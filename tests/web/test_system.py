@@ -22,6 +22,14 @@ def test_page_tells_of_ingest_jobs_database_and_retention(page: Page, bot: Bot) 
     expect(kept).to_contain_text("BOTWATCH_KEEP_HEARTBEATS")
 
 
+def test_page_tells_how_often_an_answer_was_known(page: Page, bot: Bot) -> None:
+    bot.hear("one")
+    page.goto(f"{bot.url}/analytics")
+    page.goto(f"{bot.url}/system")
+    known = page.get_by_role("region", name="Table of answers known already")
+    expect(known.get_by_role("row", name="Top users of a window")).to_contain_text("%", timeout=60_000)
+
+
 def test_page_comes_up_to_date_by_itself(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/system")
     before = page.locator("#as-of time").get_attribute("datetime") or ""

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from .. import db
+from ..analytics import cache_use
 from ..clock import DAY, SECOND, iso
 from ..config import Config
 from ..models import CollectorWorker, Job, Setting
@@ -90,6 +91,15 @@ class SlowShape(msgspec.Struct, frozen=True):
     last_at: str
 
 
+class CacheUse(msgspec.Struct, frozen=True):
+    """How often an answer that the analytics keep was wanted and known, since the database began."""
+
+    question: str
+    hits: int
+    misses: int
+    hit_percent: float | None
+
+
 class Rate(msgspec.Struct, frozen=True):
     """Of the ten minutes that begin at `at`."""
 
@@ -108,6 +118,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     database: Database
     slow_query_ms: int
     slow_queries: list[SlowShape]
+    analytics_cache: list[CacheUse]
     rates: list[Rate]
 
 
@@ -128,6 +139,7 @@ def read(config: Config, now: int) -> State:
         database=_database(day),
         slow_query_ms=config.slow_query_ms,
         slow_queries=[_shape(one) for one in slow.slowest(_SLOWEST)],
+        analytics_cache=[_cache_use(question, use) for question, use in cache_use.uses().items()],
         rates=[Rate(iso(at), round(rate, 3)) for at, rate in readings.rates(now)],
     )
 
@@ -216,6 +228,11 @@ def _shape(one: Any) -> SlowShape:
     return SlowShape(
         one.shape, one.runs, round(one.total_ms, 1), average, round(one.worst_ms, 1), iso(one.last_at)
     )
+
+
+def _cache_use(question: str, use: cache_use.Use) -> CacheUse:
+    rate = use.hit_rate
+    return CacheUse(question, use.hits, use.misses, None if rate is None else round(100 * rate, 2))
 
 
 def _iso(at: int | None) -> str | None:
