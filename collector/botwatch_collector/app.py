@@ -41,6 +41,7 @@ from .pages import (
     monitoring,
     prometheus,
     settings,
+    static_files,
     style,
     system,
     tokens,
@@ -128,6 +129,7 @@ def create_app(
     security.protect(app)
     replies.register(app)
     base.register(app)
+    static_files.register(app)
     app.teardown_appcontext(_give_back_connection)
     return app
 

@@ -282,6 +282,17 @@ def test_every_answer_has_the_headers(client: FlaskClient) -> None:
     assert "default-src 'none'" in policy and "unsafe" not in policy
 
 
+def test_browser_keeps_a_style_until_it_changes(client: FlaskClient) -> None:
+    page = client.get("/login").text
+    address = re.search(r"/static/css/base\.css\?v=[0-9a-f]+", page)
+    assert address is not None
+
+    with client.get(address[0]) as present, client.get(f"{address[0]}0") as other:
+        assert present.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert other.headers["Cache-Control"] == "no-cache"
+    assert client.get("/static/css/none.css?v=1").status_code == 404
+
+
 def test_hostile_name_is_shown_as_text(client: FlaskClient) -> None:
     page = log_in(client, '"><script>alert(1)</script>', "wrong password").text
     assert "<script>alert" not in page
