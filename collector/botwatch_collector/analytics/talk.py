@@ -10,7 +10,7 @@ import msgspec
 from ..clock import iso
 from .sessions import Session, Spoken, answer_times, sessions
 
-MOST_MESSAGES = 2_000
+MOST_MESSAGES = 1_000
 """So many messages are looked at, the newest: somebody with a hundred thousand costs no more."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ from .walk import OLDER, Row, Walk
 def newest_talk(
     bots: Sequence[int], user_id: str, window: Window, zone: ZoneInfo, most_sessions: int
 ) -> Talk:
-    """Summed up from the newest messages of the window, 2,000 at most."""
+    """Summed up from the newest messages of the window, 1,000 at most."""
     walk = Walk(bots, window, Filters(user=user_id))
     rows = walk.rows(Place(window.end, 0), OLDER, MOST_MESSAGES + 1)
     spoken = [_spoken(row) for row in rows[:MOST_MESSAGES]]

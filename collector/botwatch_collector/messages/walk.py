@@ -20,8 +20,9 @@ from .row import COLUMNS
 from .terms import BLOCKS, EVER, Stretch, Terms
 
 _MOST_BOT_MARKS = 20
-_MOST_DOUBLINGS = 5
-_FEW = 10_000
+# By kind, how many blocks a step looks at; the last ones double, to a few years at a time.
+_STEPS = ((0, 1), (1, 1), (1, 8), *((2, 1 << doublings) for doublings in range(6)))
+_FEW = 1_000
 
 Row = tuple[Any, ...]
 
@@ -50,9 +51,9 @@ class Way:
         return query.order_by(*(column.desc() if self.is_older else column.asc() for column in columns))
 
     def stretch(self, at: int, step: int) -> Stretch:
-        """What a walk's step looks at from a moment on; after the longest blocks, ever more of them."""
-        kind = min(step, len(BLOCKS) - 1)
-        number, others = at >> BLOCKS[kind][1], (1 << min(step - kind, _MOST_DOUBLINGS)) - 1
+        """What a walk's step looks at from a moment on."""
+        kind, blocks = _STEPS[min(step, len(_STEPS) - 1)]
+        number, others = at >> BLOCKS[kind][1], blocks - 1
         return (
             Stretch(kind, number - others, number)
             if self.is_older
