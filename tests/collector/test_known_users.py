@@ -108,6 +108,16 @@ def test_what_was_counted_while_messages_came_is_not_shown(chat: None) -> None:
     assert known_users.KnownCounts([1, 2]).find({day: 8}) == {}
 
 
+def test_what_waits_to_be_written_is_known_under_the_same_condition(chat: None) -> None:
+    day = Window(START + DAY, START + 2 * DAY)
+    known_users.KnownCounts([1]).keep(day, users=7, messages=8)
+
+    assert known_users.KnownCounts([1]).find({day: 8}) == {day: 7}
+    assert known_users.KnownCounts([1]).find({day: 9}) == {}
+    retention.forget("u1", [1])
+    assert known_users.KnownCounts([1]).find({day: 8}) == {}
+
+
 def test_what_was_counted_while_somebody_was_forgotten_is_not_shown(chat: None) -> None:
     day = Window(START + DAY, START + 2 * DAY)
     known = known_users.KnownCounts([1])

@@ -48,8 +48,18 @@ class KnownCounts:
             for start, end, messages, users in rows
             if wanted.get(Window(start, end)) == messages
         }
+        found |= self._still_waiting(wanted)
         cache_use.count(QUESTION, hits=len(found), misses=len(wanted) - len(found))
         return found
+
+    def _still_waiting(self, wanted: Mapping[Window, int]) -> dict[Window, int]:
+        """What this process counted and has not written yet: who looks again soon shall not wait again."""
+        with _lock:
+            rows = _waiting.get(db.database.obj, {})
+            kept = {window: rows.get((self._bots, window.start, window.end)) for window in wanted}
+        return {
+            window: row[0] for window, row in kept.items() if row and row[1:] == (wanted[window], self._erasures)
+        }
 
     def _rows(self, windows: Sequence[Window]) -> Any:
         query: Any = KnownUsers.select(
@@ -62,7 +72,7 @@ class KnownCounts:
         return query.tuples()
 
     def keep(self, window: Window, users: int, messages: int) -> None:
-        """For the next reader, once it is written; `messages` is what there was before these were counted."""
+        """For the next reader; `messages` is what there was before these were counted."""
         with _lock:
             rows = _waiting.setdefault(db.database.obj, {})
             if len(rows) < _MOST_WAITING:
