@@ -58,7 +58,9 @@ class KnownCounts:
             rows = _waiting.get(db.database.obj, {})
             kept = {window: rows.get((self._bots, window.start, window.end)) for window in wanted}
         return {
-            window: row[0] for window, row in kept.items() if row and row[1:] == (wanted[window], self._erasures)
+            window: row[0]
+            for window, row in kept.items()
+            if row and row[1:] == (wanted[window], self._erasures)
         }
 
     def _rows(self, windows: Sequence[Window]) -> Any:
