@@ -15,16 +15,17 @@ from multiprocessing.connection import Connection
 
 import msgspec
 
-from botwatch_collector import clock, db, migrations, models, retention, rollups
+from botwatch_collector import clock, db, message_index, migrations, models, retention
 from botwatch_collector.clock import DAY
 from botwatch_collector.config import Config
 from botwatch_collector.ingest.store import Incoming, store
 from botwatch_collector.ingest.wire import AnyEvent, Batch, Header
 
-from .queries import COLUMNS, database, message
+from .queries import database
 
 SIZE = 500
 _seq = itertools.count(1)
+_rng = random.Random(1)
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def main() -> None:
     options.add_argument("--rate", type=float, default=20, help="batches a second")
     options.add_argument("--database", default="sqlite", help="a URL, or sqlite or postgresql for a new one")
     given = options.parse_args()
-    with database(given.database) as url:
+    with database(given.database, None) as url:
         db.connect(url)
         with db.connected():
             migrations.bring_up_to_date()
@@ -43,17 +44,12 @@ def main() -> None:
 
 
 def fill(count: int) -> None:
-    rng, old = random.Random(1), clock.now() - 200 * DAY
+    """Messages that came 200 days ago, and have to leave."""
+    old = clock.now() - 200 * DAY
     models.Bot.insert(name="bench", created_at=0).execute()
-    for first in range(0, count, 20_000):
-        made = [message(rng, number, count) for number in range(first, min(first + 20_000, count))]
-        rows = [(*row[:4], old, *row[5:]) for row in made]
-        with db.writing():
-            db.insert_rows(models.Message, COLUMNS, rows)
-            rollups.apply(
-                rollups.Counted(row[1], row[3], row[5], row[6], row[7], row[10], row[11]) for row in rows
-            )
-    models.EventSequence.update(last_id=count).execute()
+    for _ in range(0, count, 20 * SIZE):
+        store([batch(old) for _ in range(20)])
+    message_index.take_tail()
 
 
 def report(url: str, rate: float) -> None:
@@ -102,16 +98,19 @@ def commits(rate: float, is_over: Callable[[float], bool]) -> list[Commit]:
         asked = time.monotonic()
         with db.writing():
             had_turn = time.monotonic()
-        store([batch()])
+        store([batch(clock.now())])
         made.append(Commit(1_000 * (time.monotonic() - due), 1_000 * (had_turn - asked)))
     raise AssertionError
 
 
-def batch() -> Incoming:
-    now = clock.now()
-    plain = {"kind": "message", "direction": "in", "text": "A question?", "user_id": f"user-{now % 5_000}"}
-    events = msgspec.convert([plain | {"seq": next(_seq), "ts": now} for _ in range(SIZE)], list[AnyEvent])
-    return Incoming(1, Batch(Header(v=1, instance="bench"), events), now)
+def batch(received_at: int) -> Incoming:
+    plain = {"kind": "message", "direction": "in", "text": "A question?"}
+    events = [
+        plain | {"seq": next(_seq), "ts": received_at, "user_id": f"user-{_rng.randrange(5_000)}"}
+        for _ in range(SIZE)
+    ]
+    header = Header(v=1, instance="bench")
+    return Incoming(1, Batch(header, msgspec.convert(events, list[AnyEvent])), received_at)
 
 
 def at(values: Sequence[float], share: float) -> float:

@@ -1,9 +1,12 @@
 """./dev and .ci/run as a newcomer calls them."""
 
+import importlib
 import os
 import shutil
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from .sources import ROOT
 
@@ -46,6 +49,11 @@ def test_missing_venv_module_is_named(tmp_path: Path) -> None:
     refused = dev("demo", folder=tmp_path, PYTHON=str(python))
     assert refused.returncode == 1
     assert "python3-venv" in refused.stderr
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "tests" / "bench").glob("[a-z]*.py")))
+def test_benchmark_can_be_started(name: str) -> None:
+    importlib.import_module(f"tests.bench.{name}")
 
 
 def test_benchmarks_are_listed_and_an_unknown_one_is_refused() -> None:
