@@ -8,10 +8,9 @@ import pytest
 from botwatch_collector import db, message_index, messages, models, retention
 from botwatch_collector.analytics.window import LATEST, Window
 from botwatch_collector.clock import DAY
-from botwatch_collector.config import Config, Keep, Limits
+from botwatch_collector.config import Config, Keep
 from botwatch_collector.ingest.store import Incoming, store
 from botwatch_collector.ingest.wire import Batch, Header, Message
-from botwatch_collector.ingest.writer import Writer
 from botwatch_collector.jobs import Shift
 from botwatch_collector.messages import Filters
 from botwatch_collector.messages.terms import EVER, Terms
@@ -102,7 +101,7 @@ def test_words_are_found_before_and_after_the_index_has_taken_them_in(bots: list
     put(bots[0], ["hello second", "Köln"])
     put(bots[1], ["hello third"])
 
-    for _ in range(2):
+    for _ in range(2):  # a connection is used again, and its tail filled anew
         assert waiting() == (0 if db.is_postgresql() else 3)
         assert found(bots[:1], "hello") == ["hello first", "hello second"]
         assert found(bots, "koln") == ["Köln"]
@@ -125,19 +124,6 @@ def test_what_is_taken_in_while_somebody_searches_is_found_once(bots: list[int])
 
     assert sorted(ids) == [1, 2]
     assert waiting() == 0
-
-
-def test_writer_takes_them_in_when_nobody_waits(bots: list[int]) -> None:
-    events = [
-        Message(ts=NOW, seq=seq, direction="in", text="hello", user_id="ann") for seq in range(1, 1_001)
-    ]
-    writer = Writer(Limits())
-
-    writer.submit(Incoming(bots[0], Batch(Header(v=1, instance="one"), events), NOW))
-    writer.close()
-
-    assert waiting() == 0
-    require_right_index()
 
 
 def test_storing_takes_them_in_when_many_wait(bots: list[int], monkeypatch: pytest.MonkeyPatch) -> None:

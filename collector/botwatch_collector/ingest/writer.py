@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .. import damage, db, message_index
+from .. import damage, db
 from ..config import Limits, Timeouts
 from ..errors import Unavailable
 from .queue import Queue, Waiting
@@ -19,7 +19,6 @@ from .store import Incoming, Outcome, probe, store
 _log = logging.getLogger(__name__)
 
 _END_S = 10.0
-_WORTH_INDEXING = 500
 
 
 @dataclass(frozen=True)
@@ -102,17 +101,6 @@ class Writer:
                 _fail(group, Unavailable("storing failed; the collector's log says why", retry_after_s=10))
             finally:
                 self._queue.finish(group)
-            if not self._queue.events and not self._is_in_trouble:
-                self._index()
-
-    def _index(self) -> None:
-        """Nobody waits: the index gets what it would take in at once, and for long, later."""
-        try:
-            with db.connected():
-                message_index.take_tail(_WORTH_INDEXING)
-        except Exception as error:
-            damage.note(error)
-            _log.warning("the index of messages stays behind for now: %s", error)
 
     def _store(self, group: list[Waiting]) -> None:
         try:
