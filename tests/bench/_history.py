@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from peewee import fn
+
 from botwatch_collector import db, message_index, models
 from botwatch_collector.clock import DAY, HOUR, MINUTE
-from botwatch_collector.rollups.apply import GROUPS, Group
+from botwatch_collector.rollups.apply import GROUPS, Group, fold
 from botwatch_collector.rollups.declared import Rollup
-from botwatch_collector.rollups.histogram import RESPONSE, WAIT, bucket_of
+from botwatch_collector.rollups.histogram import packed_time
 
 PEOPLE = 50_000
 VOCABULARY = 100_000
@@ -46,12 +48,10 @@ _FINEST = {
 SELECT bot_id, occurred_at / {MINUTE} * {MINUTE}, COUNT(*) - COUNT(response_ms), COUNT(response_ms),
     COUNT(response_ms), COALESCE(SUM(response_ms), 0), COUNT(wait_ms), COALESCE(SUM(wait_ms), 0)
 FROM message GROUP BY 1, 2""",
-    models.ResponseMinute: " UNION ALL ".join(
-        f"""
-SELECT bot_id, occurred_at / {MINUTE} * {MINUTE}, {measure}, bucket, COUNT(*)
-FROM message JOIN bucket ON bucket.ms = {column} GROUP BY 1, 2, 4"""
-        for measure, column in ((RESPONSE, "response_ms"), (WAIT, "wait_ms"))
-    ),
+    models.HistogramMinute: f"""
+SELECT bot_id, occurred_at / {MINUTE} * {MINUTE}, {{join}}(took.packed, ''), {{join}}(waited.packed, '')
+FROM message JOIN time AS took ON took.ms = response_ms JOIN time AS waited ON waited.ms = wait_ms
+GROUP BY 1, 2""",
     models.UserHour: f"""
 SELECT bot_id, occurred_at / {HOUR} * {HOUR}, user_id, COUNT(*), MIN(occurred_at), MAX(occurred_at)
 FROM message WHERE direction = 'in' GROUP BY 1, 2, 3""",
@@ -108,7 +108,7 @@ def _write_messages(count: int, now: int) -> None:
     models.EventSequence.update(last_id=count).execute()
     message_index.catch_up()
     waits = db.database.execute_sql("SELECT took FROM draw UNION SELECT took + 40 FROM draw").fetchall()
-    _table("bucket", "ms BIGINT PRIMARY KEY, bucket BIGINT", ((ms, bucket_of(ms)) for (ms,) in waits))
+    _table("time", "ms BIGINT PRIMARY KEY, packed TEXT", ((ms, packed_time(ms)) for (ms,) in waits))
 
 
 def text(rng: random.Random) -> str:
@@ -121,9 +121,21 @@ def _count(group: Group) -> None:
     """The finest rollup from the messages, each coarser one from it."""
     finest, *coarser = group.rollups
     # In the order of time, as messages come: PostgreSQL keeps rows where they were put.
-    _run(f"INSERT INTO {_name(finest)} {_FINEST[finest.model]} ORDER BY 1, 2")
+    join = "string_agg" if db.is_postgresql() else "group_concat"
+    _run(f"INSERT INTO {_name(finest)} {_FINEST[finest.model].format(join=join)} ORDER BY 1, 2")
+    if issubclass(finest.model, models.Histograms):
+        _fold_by_day(group, finest.model)
+        return
     for rollup in coarser:
         _fold(group, finest, rollup)
+
+
+def _fold_by_day(group: Group, finest: Any) -> None:
+    """What SQL can't add up."""
+    rows = finest.select(*(getattr(finest, name) for name in group.keys + group.values)).tuples()
+    first, last = finest.select(fn.MIN(finest.at), fn.MAX(finest.at)).scalar(as_tuple=True)
+    for day in range(first - first % DAY, last + 1, DAY):
+        fold(group, rows.where(finest.at >= day, finest.at < day + DAY))
 
 
 def _fold(group: Group, finest: Rollup, rollup: Rollup) -> None:

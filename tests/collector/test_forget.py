@@ -105,7 +105,7 @@ def test_person_is_in_no_byte_of_the_files(bots: list[int]) -> None:
 
 
 def test_counts_stay_and_can_be_recomputed(bots: list[int]) -> None:
-    counts = [models.MessageMinute, models.MessageDay, models.ResponseHour, models.ResponseEver]
+    counts = [models.MessageMinute, models.MessageDay, models.HistogramHour, models.HistogramMonth]
     before = [set(model.select().tuples()) for model in counts]
     messages = models.Message.select().count()
 

@@ -14,7 +14,7 @@ from botwatch_collector.config import Keep
 from botwatch_collector.ingest.store import store
 
 from .test_retention import NOW, prune
-from .test_rollups import start_of, tables
+from .test_rollups import kept_histograms, raw_histograms, start_of, tables
 from .test_store import batch, message
 
 EDGE = 19_782 * DAY  # 1 March 2024, after a leap day: a new month, day and hour
@@ -80,6 +80,9 @@ def assert_counted(sent: list[dict[str, Any]]) -> None:
         for row in model.select():
             found += Counter({(row.at, "in"): row.messages_in, (row.at, "out"): row.messages_out})
         assert found == expected
+    for unit in ("minute", "hour", "day", "month"):
+        for field in ("response_ms", "wait_ms"):
+            assert kept_histograms(unit, field) == raw_histograms(sent, unit, field)
     for users, unit in ((models.UserHour, "hour"), (models.UserMonth, "month")):
         people = {(row.at, row.user_id) for row in users.select()}
         assert people == {

@@ -75,6 +75,59 @@ def test_message_counts_equal_the_raw_rows(database: None, unit: str) -> None:
     assert found == {at: (row["in"], row["out"], row["times"], row["sum"]) for at, row in expected.items()}
 
 
+def raw_histograms(sent: list[dict[str, Any]], unit: str, field: str) -> dict[int, Counter[int]]:
+    """Of each bucket that has any time."""
+    found: dict[int, Counter[int]] = defaultdict(Counter)
+    for one in sent:
+        if one["direction"] == "out" and one.get(field) is not None:
+            found[start_of(unit, one["ts"])][histogram.bucket_of(one[field])] += 1
+    return found
+
+
+def kept_histograms(unit: str, field: str, bot: int = 1) -> dict[int, Counter[int]]:
+    model = {
+        "minute": models.HistogramMinute,
+        "hour": models.HistogramHour,
+        "day": models.HistogramDay,
+        "month": models.HistogramMonth,
+    }[unit]
+    kept = {
+        row.at: histogram.unpacked(getattr(row, field)) for row in model.select().where(model.bot_id == bot)
+    }
+    return {at: times for at, times in kept.items() if times}
+
+
+@pytest.mark.parametrize("field", ["response_ms", "wait_ms"])
+@pytest.mark.parametrize("unit", ["minute", "hour", "day", "month"])
+def test_histograms_equal_the_raw_rows(database: None, unit: str, field: str) -> None:
+    """Of two bots, whose messages come late and in several groups."""
+    mine, theirs = some_messages(1), some_messages(6)
+    for start in range(0, 600, 150):
+        store([batch(*mine[start : start + 150]), batch(*theirs[start : start + 150], bot=2)])
+
+    assert kept_histograms(unit, field) == raw_histograms(mine, unit, field)
+    assert kept_histograms(unit, field, bot=2) == raw_histograms(theirs, unit, field)
+
+
+def test_histograms_of_thousands_of_minutes_are_added_to_those_before(database: None) -> None:
+    start = to_ms(START)
+    answers = [
+        message(seq, ts=start + seq % 3_000 * 60_000, direction="out", response_ms=seq)
+        for seq in range(1, 4_001)
+    ]
+    store([batch(*answers[:3_000])])
+    store([batch(*answers[3_000:])])
+
+    assert kept_histograms("minute", "response_ms") == raw_histograms(answers, "minute", "response_ms")
+    assert kept_histograms("month", "response_ms") == raw_histograms(answers, "month", "response_ms")
+
+
+def test_messages_without_times_leave_no_histogram(database: None) -> None:
+    store([batch(message(1), message(2, direction="out"))])
+
+    assert models.HistogramMinute.select().count() == 0
+
+
 @pytest.mark.parametrize("unit", ["hour", "day", "week", "month"])
 def test_users_of_a_bucket_equal_the_raw_rows(database: None, unit: str) -> None:
     sent = some_messages(2)
@@ -145,6 +198,19 @@ def test_percentile_is_the_nearest_rank_within_one_per_cent(values: list[int], r
 
     assert found is not None
     assert abs(found - exact) <= 0.01 * exact
+
+
+TIMES = st.dictionaries(st.integers(min_value=-1, max_value=2_000), st.integers(min_value=1, max_value=2**53))
+
+
+@given(st.lists(TIMES, max_size=5))
+def test_packed_histograms_joined_are_their_sum(histograms: list[dict[int, int]]) -> None:
+    text = "".join(map(histogram.packed, histograms))
+
+    assert histogram.unpacked(text) == sum(map(Counter, histograms), Counter())
+    assert histogram.packed(histogram.unpacked(text)) == histogram.packed(
+        sum(map(Counter, histograms), Counter())
+    )
 
 
 def test_percentile_of_nothing_is_none() -> None:

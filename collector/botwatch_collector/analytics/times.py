@@ -5,21 +5,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from peewee import fn
 
-from ..models import Message, ResponseDay, ResponseEver, ResponseHour, ResponseMinute, ResponseTimes
+from ..models import HistogramDay, HistogramHour, HistogramMinute, HistogramMonth, Histograms, Message
 from ..rollups import histogram
 from .counts import Counts, extent
-from .sql import select, stacked
-from .window import DAY, EVER, FOREVER, HOUR, MINUTE, Part, Unit, Window
+from .sql import number, select, stacked
+from .window import DAY, FOREVER, HOUR, MINUTE, MONTH, Part, Unit, Window
 
-_TABLES: dict[Unit, type[ResponseTimes]] = {
-    EVER: ResponseEver,
-    DAY: ResponseDay,
-    HOUR: ResponseHour,
-    MINUTE: ResponseMinute,
+_TABLES: dict[Unit, type[Histograms]] = {
+    MONTH: HistogramMonth,
+    DAY: HistogramDay,
+    HOUR: HistogramHour,
+    MINUTE: HistogramMinute,
 }
-_MEASURES = {histogram.RESPONSE: Message.response_ms, histogram.WAIT: Message.wait_ms}
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -49,13 +47,13 @@ def wait_times(bots: Sequence[int], window: Window, counts: Counts, previous: Co
 
 
 def percentiles(
-    bots: Sequence[int], window: Window, measure: int, ranks: Sequence[float] = (50, 95, 99)
+    bots: Sequence[int], window: Window, measure: str, ranks: Sequence[float] = (50, 95, 99)
 ) -> list[float | None]:
     """One for each rank; None where nothing was timed."""
     return histogram.percentiles(_times(bots, window, measure) if bots else {}, ranks)
 
 
-def _times(bots: Sequence[int], window: Window, measure: int) -> Counter[int]:
+def _times(bots: Sequence[int], window: Window, measure: str) -> Counter[int]:
     """How many fell into each bucket of the histogram."""
     known = extent(bots, Window(0, FOREVER))
     parts = window.sums(tuple(_TABLES), known) if known else []
@@ -66,25 +64,29 @@ def _times(bots: Sequence[int], window: Window, measure: int) -> Counter[int]:
     return times
 
 
-def _bucketed(bots: Sequence[int], parts: Sequence[Part], measure: int) -> Counter[int]:
-    if not parts:
-        return Counter()
-    rows = stacked([_histogram(bots, part, measure) for part in parts])
-    sums = select(rows, rows.c.bucket, fn.SUM(rows.c.times).cast("BIGINT")).group_by(rows.c.bucket)
-    return Counter(dict(sums))
+def _bucketed(bots: Sequence[int], parts: Sequence[Part], measure: str) -> Counter[int]:
+    """What the rollups have of all the parts, asked at once."""
+    times: Counter[int] = Counter()
+    if parts:
+        rows = stacked([_histograms(bots, part, measure) for part in parts])
+        texts: dict[int, list[str]] = {1: [], -1: []}
+        for sign, text in select(rows, rows.c.sign, rows.c.text):
+            texts[sign].append(text)
+        times.update(histogram.unpacked("".join(texts[1])))
+        times.subtract(histogram.unpacked("".join(texts[-1])))
+    return times
 
 
-def _histogram(bots: Sequence[int], part: Part, measure: int) -> Any:
+def _histograms(bots: Sequence[int], part: Part, measure: str) -> Any:
     assert part.unit is not None
     table = _TABLES[part.unit]
-    times = (table.times * part.sign).alias("times") if part.sign < 0 else table.times
-    return table.select(table.bucket, times).where(
-        table.bot_id.in_(bots), part.holds(table.at), table.measure == measure
+    return table.select(number(part.sign).alias("sign"), getattr(table, measure).alias("text")).where(
+        table.bot_id.in_(bots), part.holds(table.at)
     )
 
 
-def _raw(bots: Sequence[int], part: Part, measure: int) -> Counter[int]:
-    value = _MEASURES[measure]
+def _raw(bots: Sequence[int], part: Part, measure: str) -> Counter[int]:
+    value = getattr(Message, measure)
     query: Any = Message.select(value).where(
         Message.bot_id.in_(bots),
         Message.occurred_at >= part.start,

@@ -10,13 +10,14 @@ from peewee import fn
 from ..analytics import people
 from ..analytics.window import Window
 from ..clock import DAY, HOUR, MINUTE
-from ..models import MessageDay, ResponseEver
-from ..rollups.histogram import RESPONSE, WAIT, bucket_of
+from ..models import HistogramMonth, MessageDay
+from ..rollups.histogram import RESPONSE, WAIT, bucket_of, unpacked
 from .readings import Distribution, Labels, Readings, Value
 
 WINDOWS = {"30m": 30 * MINUTE, "1h": HOUR, "24h": DAY, "7d": 7 * DAY}
 
-_Sums = Mapping[int, Mapping[str | int, int]]
+_Sums = Mapping[int, Mapping[str, int]]
+_Times = Mapping[tuple[int, str], str]
 
 BOUNDS_MS = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000)
 
@@ -43,7 +44,7 @@ def read(bots: Mapping[int, str], now: int) -> Readings:
 
 def _sums(bots: Mapping[int, str]) -> _Sums:
     """Messages by direction, and milliseconds by measure."""
-    columns: dict[str | int, Any] = {
+    columns: dict[str, Any] = {
         "in": MessageDay.messages_in,
         "out": MessageDay.messages_out,
         RESPONSE: MessageDay.response_sum_ms,
@@ -60,29 +61,28 @@ def _sums(bots: Mapping[int, str]) -> _Sums:
     return {bot: found.get(bot, nothing) for bot in bots}
 
 
-def _times(bots: Mapping[int, str]) -> Mapping[tuple[int, int], Mapping[int, int]]:
-    """How many times fell into each logarithmic bucket, by bot and measure."""
-    query: Any = (
-        ResponseEver.select(
-            ResponseEver.bot_id, ResponseEver.measure, ResponseEver.bucket, ResponseEver.times
-        )
-        .where(ResponseEver.bot_id.in_(list(bots)))
-        .tuples()
-    )
-    times: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
-    for bot, measure, bucket, count in query:
-        times[bot, measure][bucket] = count
+def _times(bots: Mapping[int, str]) -> _Times:
+    """The packed histograms of all months, by bot and measure."""
+    month = HistogramMonth
+    query: Any = month.select(month.bot_id, month.response_ms, month.wait_ms)
+    times: dict[tuple[int, str], str] = defaultdict(str)
+    for bot, response, wait in query.where(month.bot_id.in_(list(bots))).tuples():
+        times[bot, RESPONSE] += response
+        times[bot, WAIT] += wait
     return times
 
 
 def _distributions(
     bots: Mapping[int, str],
-    times: Mapping[tuple[int, int], Mapping[int, int]],
+    times: _Times,
     sums: _Sums,
-    measure: int,
+    measure: str,
 ) -> list[tuple[Labels, Value]]:
     return [
-        ((name,), Distribution(cumulated(times.get((bot, measure), {})), sums[bot][measure] / 1_000))
+        (
+            (name,),
+            Distribution(cumulated(unpacked(times.get((bot, measure), ""))), sums[bot][measure] / 1_000),
+        )
         for bot, name in bots.items()
     ]
 

@@ -29,15 +29,14 @@ class MessageCounts(Bucketed):
         primary_key = peewee.CompositeKey("bot_id", "at")
 
 
-class ResponseTimes(Bucketed):
-    """A histogram: how many times fell into each logarithmic bucket."""
+class Histograms(Bucketed):
+    """How many times fell into each logarithmic bucket, packed: `rollups/histogram.py` says how."""
 
-    measure = peewee.BigIntegerField()
-    bucket = peewee.BigIntegerField()
-    times = peewee.BigIntegerField()
+    response_ms = peewee.TextField()
+    wait_ms = peewee.TextField()
 
     class Meta:
-        primary_key = peewee.CompositeKey("bot_id", "at", "measure", "bucket")
+        primary_key = peewee.CompositeKey("bot_id", "at")
 
 
 class UserCounts(Bucketed):
@@ -68,19 +67,19 @@ class MessageDay(MessageCounts):
     pass
 
 
-class ResponseMinute(ResponseTimes):
+class HistogramMinute(Histograms):
     pass
 
 
-class ResponseHour(ResponseTimes):
+class HistogramHour(Histograms):
     pass
 
 
-class ResponseDay(ResponseTimes):
+class HistogramDay(Histograms):
     pass
 
 
-class ResponseEver(ResponseTimes):
+class HistogramMonth(Histograms):
     pass
 
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from .. import db, models
 from ..clock import HOUR, MINUTE
-from .declared import MESSAGES, RESPONSES, USERS, Rollup
-from .histogram import RESPONSE, WAIT, bucket_of
+from .declared import HISTOGRAMS, MESSAGES, USERS, Rollup
+from .histogram import RESPONSE, WAIT, packed, packed_time, unpacked
 
 
 class Counted(NamedTuple):
@@ -33,9 +33,11 @@ _MESSAGE_SUMS = (
 )
 
 CountedRow = tuple[int, int, str, str | None, str | None, int | None, int | None]
-Rows = dict[tuple[Any, ...], list[int]]
+Rows = dict[tuple[Any, ...], list[Any]]
+Tuples = list[tuple[Any, ...]]
 People = dict[tuple[int, str], list[Any]]
-Combine = Callable[[list[int], list[int]], None]
+Combine = Callable[[list[Any], list[Any]], None]
+Prepare = Callable[[Rollup, Tuples], Tuples]
 
 
 def apply(messages: Iterable[CountedRow]) -> None:
@@ -55,9 +57,9 @@ def fold(group: "Group", finest: Iterable[tuple[Any, ...]]) -> None:
 
 
 def _count_messages(messages: Sequence[CountedRow]) -> tuple[Rows, Rows]:
-    """By minute, and their times by minute and bucket."""
+    """By minute, and the histograms of their times."""
     minutes: Rows = defaultdict(lambda: [0] * len(_MESSAGE_SUMS))
-    times: Rows = defaultdict(lambda: [0])
+    times: Rows = defaultdict(lambda: ["", ""])
     for bot_id, occurred_at, direction, _, _, response_ms, wait_ms in messages:
         at = occurred_at - occurred_at % MINUTE
         counts = minutes[bot_id, at]
@@ -68,11 +70,11 @@ def _count_messages(messages: Sequence[CountedRow]) -> tuple[Rows, Rows]:
         if response_ms is not None:
             counts[2] += 1
             counts[3] += response_ms
-            times[bot_id, at, RESPONSE, bucket_of(response_ms)][0] += 1
+            times[bot_id, at][0] += packed_time(response_ms)
         if wait_ms is not None:
             counts[4] += 1
             counts[5] += wait_ms
-            times[bot_id, at, WAIT, bucket_of(wait_ms)][0] += 1
+            times[bot_id, at][1] += packed_time(wait_ms)
     return minutes, times
 
 
@@ -118,12 +120,12 @@ def _write(group: "Group", rollups: Sequence[Rollup], rows: Rows) -> None:
         db.insert_rows(
             rollup.model,
             group.keys + group.values,
-            _folded(group, {at: rollup.bucket(at) for at in times}, rows),
+            group.prepare(rollup, _folded(group, {at: rollup.bucket(at) for at in times}, rows)),
             f"ON CONFLICT ({', '.join(group.keys)}) DO UPDATE SET {changes}",
         )
 
 
-def _folded(group: "Group", buckets: Mapping[int, int], rows: Rows) -> list[tuple[Any, ...]]:
+def _folded(group: "Group", buckets: Mapping[int, int], rows: Rows) -> Tuples:
     """The rows of these buckets."""
     if len(set(buckets.values())) == len(buckets):
         return [(key[0], buckets[key[1]], *key[2:], *row) for key, row in rows.items()]
@@ -137,14 +139,34 @@ def _folded(group: "Group", buckets: Mapping[int, int], rows: Rows) -> list[tupl
     return [(*key, *row) for key, row in folded.items()]
 
 
+def _with_stored(rollup: Rollup, rows: Tuples) -> Tuples:
+    """Histograms with those that are stored of their buckets; nobody else writes them meanwhile."""
+    if not rows:
+        return rows
+    bots = ", ".join({str(row[0]) for row in rows})
+    # Names and ids are ours. Of several bots it may read a few rows too many.
+    query = (
+        f"SELECT bot_id, at, {RESPONSE}, {WAIT} FROM {rollup.model._meta.table_name} "  # noqa: S608
+        f"WHERE bot_id IN ({bots}) AND at IN ({{keys}})"
+    )
+    stored = {(bot, at): texts for bot, at, *texts in db.select_keys(query, {row[1] for row in rows})}
+    added = []
+    for bot, at, *texts in rows:
+        pairs = zip(stored.get((bot, at), ("", "")), texts, strict=True)
+        added.append((bot, at, *(packed(unpacked(old + new)) for old, new in pairs)))
+    return added
+
+
 def _merged(table: str, name: str) -> str:
+    if name in (RESPONSE, WAIT):
+        return f"excluded.{name}"
     if name in ("first_at", "last_at"):
         new, old, wins = f"excluded.{name}", f"{table}.{name}", "<" if name == "first_at" else ">"
         return f"CASE WHEN {new} {wins} {old} THEN {new} ELSE {old} END"
     return f"{table}.{name} + excluded.{name}"
 
 
-def _add(total: list[int], row: list[int]) -> None:
+def _add(total: list[Any], row: list[Any]) -> None:
     for index, value in enumerate(row):
         total[index] += value
 
@@ -157,17 +179,21 @@ def _add_user(total: list[int], row: list[int]) -> None:
 
 @dataclass(frozen=True)
 class Group:
-    """Rollups of the same columns, finest first, and how a row is added to another."""
+    """Rollups of the same columns, finest first, and how a row is added to another.
+
+    `prepare` makes of the rows to add what the statement can add.
+    """
 
     rollups: tuple[Rollup, ...]
     keys: tuple[str, ...]
     values: tuple[str, ...]
     combine: Combine
+    prepare: Prepare = lambda _, rows: rows
 
 
 GROUPS = (
     Group(MESSAGES, ("bot_id", "at"), _MESSAGE_SUMS, _add),
-    Group(RESPONSES, ("bot_id", "at", "measure", "bucket"), ("times",), _add),
+    Group(HISTOGRAMS, ("bot_id", "at"), (RESPONSE, WAIT), _add, _with_stored),
     Group(USERS, ("bot_id", "at", "user_id"), ("messages", "first_at", "last_at"), _add_user),
 )
 

@@ -45,11 +45,6 @@ def year(at: int) -> int:
     return to_ms(datetime(datetime.fromtimestamp(at // 1_000, UTC).year, 1, 1, tzinfo=UTC))
 
 
-def ever(_at: int) -> int:
-    """One bucket for all time."""
-    return 0
-
-
 @dataclass(frozen=True)
 class Rollup:
     """A table of buckets, and which bucket a moment belongs to."""
@@ -64,11 +59,11 @@ MESSAGES = (
     Rollup(models.MessageHour, hour),
     Rollup(models.MessageDay, day),
 )
-RESPONSES = (
-    Rollup(models.ResponseMinute, minute),
-    Rollup(models.ResponseHour, hour),
-    Rollup(models.ResponseDay, day),
-    Rollup(models.ResponseEver, ever),
+HISTOGRAMS = (
+    Rollup(models.HistogramMinute, minute),
+    Rollup(models.HistogramHour, hour),
+    Rollup(models.HistogramDay, day),
+    Rollup(models.HistogramMonth, month),
 )
 USERS = (
     Rollup(models.UserHour, hour),
@@ -77,4 +72,4 @@ USERS = (
     Rollup(models.UserMonth, month),
     Rollup(models.UserYear, year),
 )
-ALL = (*MESSAGES, *RESPONSES, *USERS)
+ALL = (*MESSAGES, *HISTOGRAMS, *USERS)
