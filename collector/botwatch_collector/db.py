@@ -222,6 +222,14 @@ def select_keys(sql: str, keys: Iterable[Any], size: int = 500) -> Iterator[tupl
         yield from database.execute_sql(sql.replace("{keys}", marks), chunk).fetchall()
 
 
+def among(column: str, keys: Iterable[int]) -> tuple[str, str]:
+    """The condition that a column has one of these numbers, however many, and its one parameter."""
+    numbers = ",".join(map(str, keys))
+    if is_postgresql():
+        return f"{column} = ANY (%s::bigint[])", f"{{{numbers}}}"
+    return f"{column} IN (SELECT value FROM json_each(?))", f"[{numbers}]"  # noqa: S608 - own names
+
+
 def _array_type(model: type[peewee.Model], column: str) -> str:
     kinds = {"DOUBLE": "double precision", "BOOL": "boolean", "TEXT": "text", "JSON": "jsonb"}
     return kinds.get(model._meta.columns[column].field_type, "bigint")

@@ -3,6 +3,7 @@
 import random
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -92,7 +93,8 @@ def kept_histograms(unit: str, field: str, bot: int = 1) -> dict[int, Counter[in
         "month": models.HistogramMonth,
     }[unit]
     kept = {
-        row.at: histogram.unpacked(getattr(row, field)) for row in model.select().where(model.bot_id == bot)
+        row.at: Counter(histogram.unpacked(getattr(row, field)))
+        for row in model.select().where(model.bot_id == bot)
     }
     return {at: times for at, times in kept.items() if times}
 
@@ -204,13 +206,11 @@ TIMES = st.dictionaries(st.integers(min_value=-1, max_value=2_000), st.integers(
 
 
 @given(st.lists(TIMES, max_size=5))
-def test_packed_histograms_joined_are_their_sum(histograms: list[dict[int, int]]) -> None:
-    text = "".join(map(histogram.packed, histograms))
+def test_packed_histograms_joined_or_added_are_their_sum(histograms: list[dict[int, int]]) -> None:
+    total: Counter[int] = sum(map(Counter, histograms), Counter())
 
-    assert histogram.unpacked(text) == sum(map(Counter, histograms), Counter())
-    assert histogram.packed(histogram.unpacked(text)) == histogram.packed(
-        sum(map(Counter, histograms), Counter())
-    )
+    assert histogram.unpacked("".join(map(histogram.packed, histograms))) == total
+    assert reduce(histogram.added, histograms, "") == histogram.packed(total)
 
 
 def test_percentile_of_nothing_is_none() -> None:

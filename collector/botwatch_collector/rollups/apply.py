@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from .. import db, models
 from ..clock import HOUR, MINUTE
 from .declared import HISTOGRAMS, MESSAGES, USERS, Rollup
-from .histogram import RESPONSE, WAIT, packed, packed_time, unpacked
+from .histogram import RESPONSE, WAIT, added, packed_time, unpacked
 
 
 class Counted(NamedTuple):
@@ -37,7 +37,7 @@ Rows = dict[tuple[Any, ...], list[Any]]
 Tuples = list[tuple[Any, ...]]
 People = dict[tuple[int, str], list[Any]]
 Combine = Callable[[list[Any], list[Any]], None]
-Prepare = Callable[[Rollup, Tuples], Tuples]
+Prepare = Callable[[Sequence[Rollup], list[Tuples]], list[Tuples]]
 
 
 def apply(messages: Iterable[CountedRow]) -> None:
@@ -113,14 +113,17 @@ def _widen(row: list[Any], place: int, at: int) -> None:
 
 def _write(group: "Group", rollups: Sequence[Rollup], rows: Rows) -> None:
     """Write the finest rollup, and that folded into each coarser one."""
+    if not rows:
+        return
     times = {key[1] for key in rows}
-    for rollup in rollups:
+    folded = [_folded(group, {at: rollup.bucket(at) for at in times}, rows) for rollup in rollups]
+    for rollup, values in zip(rollups, group.prepare(rollups, folded), strict=True):
         table = rollup.model._meta.table_name
         changes = ", ".join(f"{name} = {_merged(table, name)}" for name in group.values)
         db.insert_rows(
             rollup.model,
             group.keys + group.values,
-            group.prepare(rollup, _folded(group, {at: rollup.bucket(at) for at in times}, rows)),
+            values,
             f"ON CONFLICT ({', '.join(group.keys)}) DO UPDATE SET {changes}",
         )
 
@@ -139,22 +142,34 @@ def _folded(group: "Group", buckets: Mapping[int, int], rows: Rows) -> Tuples:
     return [(*key, *row) for key, row in folded.items()]
 
 
-def _with_stored(rollup: Rollup, rows: Tuples) -> Tuples:
-    """Histograms with those that are stored of their buckets; nobody else writes them meanwhile."""
-    if not rows:
-        return rows
-    bots = ", ".join({str(row[0]) for row in rows})
-    # Names and ids are ours. Of several bots it may read a few rows too many.
-    query = (
-        f"SELECT bot_id, at, {RESPONSE}, {WAIT} FROM {rollup.model._meta.table_name} "  # noqa: S608
-        f"WHERE bot_id IN ({bots}) AND at IN ({{keys}})"
-    )
-    stored = {(bot, at): texts for bot, at, *texts in db.select_keys(query, {row[1] for row in rows})}
-    added = []
-    for bot, at, *texts in rows:
-        pairs = zip(stored.get((bot, at), ("", "")), texts, strict=True)
-        added.append((bot, at, *(packed(unpacked(old + new)) for old, new in pairs)))
-    return added
+def _with_stored(rollups: Sequence[Rollup], folded: list[Tuples]) -> list[Tuples]:
+    """Histograms with what is stored of their buckets; nobody else writes them meanwhile."""
+    stored = _stored(rollups, folded)
+    return [
+        [(bot, at, *map(_added, stored.get((place, bot, at), ("", "")), texts)) for bot, at, *texts in rows]
+        for place, rows in enumerate(folded)
+    ]
+
+
+def _added(stored: str, new: str) -> str:
+    return added(stored, unpacked(new))
+
+
+def _stored(rollups: Sequence[Rollup], folded: list[Tuples]) -> dict[tuple[int, int, int], tuple[str, str]]:
+    """The packed histograms by place of the rollup, bot and time.
+
+    In one statement: asking a server takes longer than what it looks up. Of several bots it may read some
+    rows too many.
+    """
+    parts, parameters = [], []
+    for place, (rollup, rows) in enumerate(zip(rollups, folded, strict=True)):
+        is_bot, bots = db.among("bot_id", {row[0] for row in rows})
+        is_time, times = db.among("at", {row[1] for row in rows})
+        columns, table = f"{place}, bot_id, at, {RESPONSE}, {WAIT}", rollup.model._meta.table_name
+        parts.append(f"SELECT {columns} FROM {table} WHERE {is_bot} AND {is_time}")  # noqa: S608 - own names
+        parameters += [bots, times]
+    rows = db.database.execute_sql(" UNION ALL ".join(parts), parameters).fetchall()
+    return {(place, bot, at): (response, wait) for place, bot, at, response, wait in rows}
 
 
 def _merged(table: str, name: str) -> str:
@@ -181,14 +196,14 @@ def _add_user(total: list[int], row: list[int]) -> None:
 class Group:
     """Rollups of the same columns, finest first, and how a row is added to another.
 
-    `prepare` makes of the rows to add what the statement can add.
+    `prepare` makes of the rows of each rollup what its statement can add.
     """
 
     rollups: tuple[Rollup, ...]
     keys: tuple[str, ...]
     values: tuple[str, ...]
     combine: Combine
-    prepare: Prepare = lambda _, rows: rows
+    prepare: Prepare = lambda _, folded: folded
 
 
 GROUPS = (

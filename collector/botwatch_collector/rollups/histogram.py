@@ -8,10 +8,9 @@ Packed it is text, `bucket,times,` for each of its buckets. Texts joined to one 
 """
 
 import math
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from itertools import chain
 
 import msgspec
 
@@ -50,15 +49,31 @@ def packed_time(value_ms: int) -> str:
 
 def packed(times: Mapping[int, int]) -> str:
     """About 6 bytes a bucket, lowest first, so that equal histograms are equal texts."""
-    return _encode([*chain.from_iterable(sorted(times.items()))])[1:-1].decode() + "," if times else ""
+    return added("", times)
 
 
-def unpacked(text: str) -> Counter[int]:
+def added(text: str, times: Mapping[int, int]) -> str:
+    """A packed histogram with some times more. One of 700 buckets costs some 50 us, however few they are."""
+    numbers = _decode(f"[{text[:-1]}]")
+    buckets, counts = numbers[::2], numbers[1::2]
+    for bucket in sorted(times):
+        place = bisect_left(buckets, bucket)
+        if place < len(buckets) and buckets[place] == bucket:
+            counts[place] += times[bucket]
+        else:
+            buckets.insert(place, bucket)
+            counts.insert(place, times[bucket])
+    numbers = [0] * (2 * len(buckets))
+    numbers[::2], numbers[1::2] = buckets, counts
+    return _encode(numbers)[1:-1].decode() + "," if numbers else ""
+
+
+def unpacked(text: str) -> dict[int, int]:
     """Of one histogram or of several, joined: how many times each bucket has."""
     numbers = iter(_decode(f"[{text[:-1]}]"))
-    times: Counter[int] = Counter()
+    times: dict[int, int] = {}
     for bucket, count in zip(numbers, numbers, strict=True):
-        times[bucket] += count
+        times[bucket] = times.get(bucket, 0) + count
     return times
 
 
