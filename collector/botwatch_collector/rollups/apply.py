@@ -59,7 +59,7 @@ def fold(group: "Group", finest: Iterable[tuple[Any, ...]]) -> None:
 def _count_messages(messages: Sequence[CountedRow]) -> tuple[Rows, Rows]:
     """By minute, and the histograms of their times."""
     minutes: Rows = defaultdict(lambda: [0] * len(_MESSAGE_SUMS))
-    times: Rows = defaultdict(lambda: ["", ""])
+    times: dict[tuple[int, int], tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for bot_id, occurred_at, direction, _, _, response_ms, wait_ms in messages:
         at = occurred_at - occurred_at % MINUTE
         counts = minutes[bot_id, at]
@@ -70,12 +70,12 @@ def _count_messages(messages: Sequence[CountedRow]) -> tuple[Rows, Rows]:
         if response_ms is not None:
             counts[2] += 1
             counts[3] += response_ms
-            times[bot_id, at][0] += packed_time(response_ms)
+            times[bot_id, at][0].append(packed_time(response_ms))
         if wait_ms is not None:
             counts[4] += 1
             counts[5] += wait_ms
-            times[bot_id, at][1] += packed_time(wait_ms)
-    return minutes, times
+            times[bot_id, at][1].append(packed_time(wait_ms))
+    return minutes, {key: ["".join(texts) for texts in both] for key, both in times.items()}
 
 
 def _count_users(messages: Sequence[CountedRow]) -> tuple[Rows, People]:
