@@ -21,7 +21,7 @@ import psutil
 from peewee import fn
 
 from botwatch_collector import clock, db, migrations, models
-from botwatch_collector.analytics import known_users
+from botwatch_collector.analytics import known
 from botwatch_collector.analytics.anomalies import anomalies
 from botwatch_collector.analytics.calendar import BucketName
 from botwatch_collector.analytics.course import course
@@ -210,7 +210,7 @@ def asked(question: Question, newest_at: int, rounds: int) -> Times:
         took.append(1_000 * (time.perf_counter() - started))
         cpu_s += spent_s() - started_s if turn else 0
         # A collector does this every few seconds.
-        known_users.write(now)
+        known.write(now)
     first, *others = took
     return Times(first, sorted(others)[max(0, round(0.95 * rounds) - 1)], 1_000 * cpu_s / rounds)
 

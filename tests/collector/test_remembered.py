@@ -11,7 +11,7 @@ from botwatch_collector.analytics.window import Window
 from botwatch_collector.clock import DAY, HOUR
 
 from .oracle import Said
-from .test_known_users import START, elsewhere, store
+from .test_known import START, elsewhere, store
 
 WINDOW = Window(START + HOUR // 2, START + 9 * DAY + HOUR // 2)
 

@@ -11,11 +11,11 @@ from typing import Any
 import peewee
 from peewee import fn
 
-from .. import clock
+from .. import clock, db
 from ..models import BotUser, Message, UserCounts, UserDay, UserHour, UserMonth, UserWeek
 from .calendar import BucketName, Calendar
-from .counts import Counts, extent
-from .known_users import KnownCounts
+from .counts import Counts, counts, extent
+from .known import USERS, Known
 from .sql import select, stacked
 from .window import DAY, FOREVER, HOUR, MONTH, WEEK, Part, Unit, Window
 
@@ -29,6 +29,8 @@ _TABLES: tuple[tuple[Unit, type[UserCounts], int], ...] = (
 # From here on looking at all people there are costs less than adding up their months: always, or where most
 # of them were last seen within the window.
 _LONG, _LONG_AND_LATE = 100 * clock.DAY, 10 * clock.DAY
+# Past days of a window are kept from here on: a shorter one is counted in the time that it takes to use them.
+_KEPT_FROM, _KEPT_FROM_ON_POSTGRESQL = 3 * clock.DAY, 10 * clock.DAY
 
 _OF_BUCKET: dict[BucketName, tuple[Unit, type[UserCounts]]] = {
     "hour": (HOUR, UserHour),
@@ -43,6 +45,52 @@ def users(bots: Sequence[int], window: Window) -> int:
     """How many people sent a message."""
     if not bots or window.length <= 0:
         return 0
+    shortest = _KEPT_FROM_ON_POSTGRESQL if db.is_postgresql() else _KEPT_FROM
+    past = _past_days(bots, window) if window.length >= shortest else None
+    return _of_window(bots, window) if past is None else _since_kept(bots, window, past)
+
+
+def _past_days(bots: Sequence[int], window: Window) -> Window | None:
+    """The whole days of the window that are over: the newest that has messages may get more."""
+    known = extent(bots, Window(0, FOREVER))
+    if known is None:
+        return None
+    cut = window.cut(known)
+    past = Window(DAY.ceil(cut.start), min(DAY.floor(cut.end), known.end - DAY.longest_ms))
+    return past if past.length > 0 else None
+
+
+def _since_kept(bots: Sequence[int], window: Window, past: Window) -> int:
+    """Those of the past days, kept once they were counted, and who else wrote in the rest of the window."""
+    known, messages = Known(USERS, bots), counts(bots, past).messages_in
+    count = known.find({past: messages}).get(past)
+    if count is None:
+        count = _of_window(bots, past)
+        known.keep(past, count, messages)
+    bucketing = _bucketing(past)
+    assert bucketing is not None  # whole days cut no hour
+    unit, table = bucketing
+    in_past = (
+        table.bot_id.in_(bots)
+        & Part(unit, unit.floor(past.start), past.end).holds(table.at)
+        & (table.first_at < past.end)
+        & (table.last_at >= past.start)
+    )
+    edges = [Window(window.start, past.start), Window(past.end, window.end)]
+    return count + _besides(bots, edges, table, in_past)
+
+
+def _besides(bots: Sequence[int], edges: Sequence[Window], table: Any, inside: Any) -> int:
+    """How many wrote at the edges who have no such row in the table."""
+    active = [_active(bots, edge) for edge in edges if edge.length > 0]
+    if not active:
+        return 0
+    rows = stacked(active)
+    row = table.select(peewee.SQL("1")).where(inside, table.user_id == rows.c.user_id)
+    return int(select(rows, fn.COUNT(fn.DISTINCT(rows.c.user_id))).where(~fn.EXISTS(row)).scalar())
+
+
+def _of_window(bots: Sequence[int], window: Window) -> int:
     if _is_long(bots, window):
         return _of_all_people(bots, window)
     active = _active(bots, window)
@@ -139,7 +187,7 @@ def users_by(
 def _kept(
     bots: Sequence[int], messages: Mapping[Window, int], name: BucketName, buckets: Calendar
 ) -> dict[Window, int]:
-    known = KnownCounts(bots)
+    known = Known(USERS, bots)
     people = known.find(messages)
     missing = [span for span in messages if span not in people]
     for span, count in _counted(bots, missing, name, buckets).items():
@@ -172,15 +220,7 @@ def _around_a_bucket(bots: Sequence[int], span: Window, unit: Unit, table: Any) 
         & (table.first_at < span.end)
         & (table.last_at >= span.start)
     )
-    count: int = table.select().where(in_main).count()
-    active = [_active(bots, one) for one in others if one.length > 0]
-    if active:
-        rows = stacked(active)
-        besides = select(rows, fn.COUNT(fn.DISTINCT(rows.c.user_id))).where(
-            ~fn.EXISTS(table.select(peewee.SQL("1")).where(in_main, table.user_id == rows.c.user_id))
-        )
-        count += int(besides.scalar())
-    return count
+    return int(table.select().where(in_main).count()) + _besides(bots, others, table, in_main)
 
 
 def _by_key(bots: Sequence[int], window: Window, name: BucketName, buckets: Calendar) -> dict[int, int]:

@@ -10,6 +10,7 @@ from peewee import fn
 from ..clock import iso
 from ..models import BotUser, Message, UserCounts, UserDay, UserHour, UserMonth, UserWeek, UserYear
 from ..presence import hidden_users
+from .busiest import SHORTEST_MS, candidates
 from .counts import counts, extent
 from .cursors import PageCursor
 from .remembered import remembered
@@ -101,9 +102,11 @@ def _rows(
 def _most(bots: Sequence[int], window: Window, limit: int, after: Cursor | None) -> list[tuple[str, int]]:
     known = extent(bots, Window(0, FOREVER))
     parts = window.sums((EVER, *_TABLES), known) if known else []
-    if not parts:
+    if not known or not parts:
         return []
-    rows = stacked([_messages(bots, part) for part in parts])
+    is_long = after is None and window.length >= SHORTEST_MS
+    chosen = candidates(bots, window.cut(known), limit) if is_long else None
+    rows = stacked([_messages(bots, part, chosen) for part in parts])
     messages = fn.SUM(rows.c.messages).cast("BIGINT")
     query = select(rows, rows.c.user_id, messages.alias("messages")).group_by(rows.c.user_id)
     wanted = messages > 0
@@ -113,14 +116,22 @@ def _most(bots: Sequence[int], window: Window, limit: int, after: Cursor | None)
     return list(query.having(wanted).order_by(messages.desc(), rows.c.user_id).limit(limit))
 
 
-def _messages(bots: Sequence[int], part: Part) -> Any:
-    """A query of `user_id` and `messages`, negative for a part that is taken off."""
+def _messages(bots: Sequence[int], part: Part, chosen: Sequence[str] | None) -> Any:
+    """A query of `user_id` and `messages`, negative for a part to take off; of the chosen, or of all."""
     if part.unit is None:
-        return _raw(bots, part.window, peewee.SQL(f"{part.sign:d}").alias("messages"))
+        query = _raw(bots, part.window, peewee.SQL(f"{part.sign:d}").alias("messages"))
+        return query if chosen is None else query.where(Message.user_id.in_(chosen))
     table: Any = BotUser if part.unit is EVER else _TABLES[part.unit]
     messages = (table.messages * part.sign).alias("messages") if part.sign < 0 else table.messages
     query = table.select(table.user_id, messages).where(table.bot_id.in_(bots))
-    return query if part.unit is EVER else query.where(table.at >= part.start, table.at < part.end)
+    if chosen is not None:
+        query = query.where(table.user_id.in_(chosen))
+    if part.unit is EVER:
+        return query
+    # One by one, the key leads on to the people.
+    return query.where(
+        (table.at >= part.start) & (table.at < part.end) if chosen is None else part.holds(table.at)
+    )
 
 
 def _last_at(bots: Sequence[int], window: Window, user_ids: Sequence[str]) -> dict[str, int]:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping
 
 from .. import clock, counters, db
-from ..analytics import known_users
+from ..analytics import known
 from ..clock import DAY, SECOND
 from ..models import CollectorWorker
 from ..upkeep import slow
@@ -59,7 +59,7 @@ class Worker:
     def step(self, now: int) -> None:
         """Write what was counted, and the readings when they changed or were written long ago."""
         counters.flush()
-        known_users.write(now)
+        known.write(now)
         slow.flush()
         gauges = {name: float(read()) for name, read in self._gauges.items()}
         if gauges == self._written and 0 <= now - self._seen_at < _SEEN_EVERY_MS:

@@ -103,16 +103,15 @@ class UserYear(UserCounts):
     pass
 
 
-class KnownUsers(Table):
-    """How many people wrote to these bots in a past bucket of some zone, as it was counted for a reader.
+class Known(Table):
+    """Base of what is known of the people of these bots in a past span of time, as it was asked for a reader.
 
-    Right as long as the bucket has that many messages in and as many erasures have been.
+    Right as long as the span has that many messages in and as many erasures have been.
     """
 
     bots = peewee.TextField()
     start_at = peewee.BigIntegerField()
     end_at = peewee.BigIntegerField()
-    users = peewee.BigIntegerField()
     messages = peewee.BigIntegerField()
     erasures = peewee.BigIntegerField()
     counted_at = peewee.BigIntegerField()
@@ -120,20 +119,33 @@ class KnownUsers(Table):
     class Meta:
         primary_key = peewee.CompositeKey("bots", "start_at", "end_at")
 
-    @classmethod
-    def erasures_so_far(cls) -> int:
+    @staticmethod
+    def erasures_so_far() -> int:
         """To be read before anything is counted."""
         kept = Setting.get_or_none(Setting.name == _ERASURES)
         return int(kept.value) if kept else 0
 
-    @classmethod
-    def note_erasure(cls) -> None:
+    @staticmethod
+    def note_erasure() -> None:
         """Nothing kept holds any more. In the transaction that takes people off the rollups."""
-        text = str(cls.erasures_so_far() + 1)
+        text = str(Known.erasures_so_far() + 1)
         Setting.insert(name=_ERASURES, value=text).on_conflict(
             conflict_target=[Setting.name], update={Setting.value: text}
         ).execute()
-        cls.delete().execute()
+        for table in (KnownUsers, KnownBusiest):
+            table.delete().execute()
+
+
+class KnownUsers(Known):
+    """How many they were."""
+
+    users = peewee.BigIntegerField()
+
+
+class KnownBusiest(Known):
+    """Who wrote most: a list in JSON of ids and messages, most first."""
+
+    busiest = peewee.TextField()
 
 
 class PrunedHour(Bucketed):
