@@ -7,8 +7,9 @@ import msgspec
 import peewee
 from peewee import fn
 
-from ..models import Message, MessageCounts, MessageDay, MessageHour, MessageMinute, MessageQuarterHour
-from .sql import select, stacked
+from .. import db
+from ..models import MessageCounts, MessageDay, MessageHour, MessageMinute, MessageQuarterHour
+from .sql import Written, select
 from .window import DAY, HOUR, MINUTE, QUARTER_HOUR, Part, Unit, Window
 
 _TABLES: dict[Unit, type[MessageCounts]] = {
@@ -44,7 +45,24 @@ class Counts(msgspec.Struct, frozen=True):
         return _average(self.wait_sum_ms, self.wait_count)
 
 
-_SUMS = Counts.__struct_fields__
+_NAMES = Counts.__struct_fields__
+# A sum of bigints is numeric on PostgreSQL.
+_SUMS = peewee.SQL(", ".join(f"CAST(COALESCE(SUM({name}), 0) AS BIGINT) AS {name}" for name in _NAMES))
+
+# Written out as text: see `Written`.
+_BUCKETED = """
+SELECT at, {names} FROM {table}
+WHERE bot_id IN ({bots}) AND at >= {mark} AND at < {mark}"""
+_RAW = """
+SELECT occurred_at AS at,
+    CASE WHEN direction = 'in' THEN 1 ELSE 0 END AS messages_in,
+    CASE WHEN direction = 'out' THEN 1 ELSE 0 END AS messages_out,
+    CASE WHEN direction = 'out' AND response_ms IS NOT NULL THEN 1 ELSE 0 END AS response_count,
+    CASE WHEN direction = 'out' THEN COALESCE(response_ms, 0) ELSE 0 END AS response_sum_ms,
+    CASE WHEN direction = 'out' AND wait_ms IS NOT NULL THEN 1 ELSE 0 END AS wait_count,
+    CASE WHEN direction = 'out' THEN COALESCE(wait_ms, 0) ELSE 0 END AS wait_sum_ms
+FROM message
+WHERE bot_id IN ({bots}) AND occurred_at >= {mark} AND occurred_at < {mark}"""
 
 
 def counts(bots: Sequence[int], window: Window) -> Counts:
@@ -52,7 +70,7 @@ def counts(bots: Sequence[int], window: Window) -> Counts:
     rows = _rows(bots, window.parts(UNITS))
     if rows is None:
         return Counts()
-    return Counts(*select(rows, *_sums(rows)).get())
+    return Counts(*select(rows, _SUMS).get())
 
 
 def counts_by(
@@ -65,7 +83,7 @@ def counts_by(
     rows = _rows(bots, window.parts(grid))
     if rows is None:
         return {}
-    query = select(rows, key_sql(rows.c.at).alias("key"), *_sums(rows)).group_by(peewee.SQL("key"))
+    query = select(rows, key_sql(rows.c.at).alias("key"), _SUMS).group_by(peewee.SQL("key"))
     return {key: Counts(*sums) for key, *sums in query}
 
 
@@ -96,39 +114,19 @@ def _rows(bots: Sequence[int], parts: Sequence[Part]) -> Any:
     """What to add up, as a table with `at` and the columns of Counts; None if there can't be any."""
     if not bots or not parts:
         return None
-    queries = [_raw(bots, part) if part.unit is None else _bucketed(bots, part) for part in parts]
-    return stacked(queries)
-
-
-def _bucketed(bots: Sequence[int], part: Part) -> Any:
-    assert part.unit is not None
-    table = _TABLES[part.unit]
-    return table.select(table.at, *(getattr(table, name) for name in _SUMS)).where(
-        table.bot_id.in_(bots), table.at >= part.start, table.at < part.end
+    texts = (_text(part, len(bots)) for part in parts)
+    return Written(
+        " UNION ALL ".join(texts), [one for part in parts for one in (*bots, part.start, part.end)]
     )
 
 
-def _raw(bots: Sequence[int], part: Part) -> Any:
-    is_in, is_out = Message.direction == "in", Message.direction == "out"
-    took, waited = Message.response_ms, Message.wait_ms
-    return Message.select(
-        Message.occurred_at.alias("at"),
-        _one_if(is_in).alias("messages_in"),
-        _one_if(is_out).alias("messages_out"),
-        _one_if(is_out & took.is_null(False)).alias("response_count"),
-        peewee.Case(None, [(is_out & took.is_null(False), took)], 0).alias("response_sum_ms"),
-        _one_if(is_out & waited.is_null(False)).alias("wait_count"),
-        peewee.Case(None, [(is_out & waited.is_null(False), waited)], 0).alias("wait_sum_ms"),
-    ).where(Message.bot_id.in_(bots), Message.occurred_at >= part.start, Message.occurred_at < part.end)
-
-
-def _one_if(condition: Any) -> Any:
-    return peewee.Case(None, [(condition, 1)], 0)
-
-
-def _sums(rows: Any) -> list[Any]:
-    # A sum of bigints is numeric on PostgreSQL.
-    return [fn.COALESCE(fn.SUM(getattr(rows.c, name)), 0).cast("BIGINT").alias(name) for name in _SUMS]
+def _text(part: Part, bots: int) -> str:
+    mark = db.database.param
+    marks = ", ".join([mark] * bots)
+    if part.unit is None:
+        return _RAW.format(bots=marks, mark=mark)
+    table = _TABLES[part.unit]._meta.table_name
+    return _BUCKETED.format(names=", ".join(_NAMES), table=table, bots=marks, mark=mark)
 
 
 def _average(total: int, count: int) -> float | None:

@@ -21,6 +21,21 @@ def case(at: Any, ends: Sequence[tuple[int, int]], last: int) -> Any:
     return peewee.Case(None, [(at < number(end), number(value)) for end, value in ends], number(last))
 
 
+class Written(peewee.Source):
+    """A table that is written out as text: Peewee takes longer to build some than databases to answer."""
+
+    def __init__(self, sql: str, params: Sequence[Any]) -> None:
+        super().__init__("rows")
+        self._sql = peewee.SQL(f"({sql})", params)
+
+    def __sql__(self, ctx: Any) -> Any:
+        """As Peewee asks for it: the text where a table is named, else the name."""
+        source: Any = self
+        if ctx.scope == peewee.SCOPE_SOURCE:
+            return source.apply_alias(ctx.sql(self._sql))
+        return source.apply_column(ctx)
+
+
 def stacked(queries: Sequence[Any]) -> Any:
     """The rows of all the queries as one table."""
     return reduce(lambda above, below: above.union_all(below), queries).alias("rows")
