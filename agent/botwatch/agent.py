@@ -7,7 +7,7 @@ import threading
 from json.encoder import encode_basestring as quote
 from time import time_ns
 
-from .encode import LATEST_MS, NAME_LIMIT, TEXT_LIMIT, InvalidEvent, message_body, now_ms
+from .encode import LONGEST_MS, NAME_LIMIT, TEXT_LIMIT, InvalidEvent, message_body, now_ms
 from .handling import Handling
 from .losses import Losses
 from .presence import presence_body
@@ -183,8 +183,8 @@ class Agent:
                 and attributes is None
                 and (user_name is None or len(user_name) <= NAME_LIMIT)  # type: ignore[arg-type]
                 and (channel is None or len(channel) <= NAME_LIMIT)  # type: ignore[arg-type]
-                and (response_ms is None or (type(response_ms) is int and 0 <= response_ms <= LATEST_MS))
-                and (wait_ms is None or (type(wait_ms) is int and 0 <= wait_ms <= LATEST_MS))
+                and (response_ms is None or (type(response_ms) is int and 0 <= response_ms <= LONGEST_MS))
+                and (wait_ms is None or (type(wait_ms) is int and 0 <= wait_ms <= LONGEST_MS))
                 and self._is_suspect(f"{text}\n{user_name}") is None
             ):
                 now = time_ns() // 1_000_000

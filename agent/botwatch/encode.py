@@ -24,6 +24,7 @@ ID_LIMIT = 200
 ATTRIBUTES_LIMIT = 32
 ATTRIBUTES_BYTES = 4_096
 LATEST_MS = 253_402_300_799_999
+LONGEST_MS = 2**36  # two years
 INTEGER_LIMIT = 2**63
 
 
@@ -73,7 +74,7 @@ def message_body(
         if string:
             parts.append(f'"{name}":{quote(string[:limit])}')
     for name, value in (("response_ms", response_ms), ("wait_ms", wait_ms)):
-        if value is not None and (number := milliseconds(value, count)) is not None:
+        if value is not None and (number := milliseconds(value, LONGEST_MS, count)) is not None:
             parts.append(f'"{name}":{number}')
     if extra and (encoded := attributes_object(extra, count)) is not None:
         parts.append(f'"attributes":{encoded}')
@@ -93,17 +94,17 @@ def now_ms() -> int:
 def timestamp(value: object, count: Count) -> int:
     """Unix ms; now when not given or not a possible time."""
     if value is not None:
-        number = milliseconds(value, count)
-        if number is not None and number <= LATEST_MS:
+        number = milliseconds(value, LATEST_MS, count)
+        if number is not None:
             return number
     return now_ms()
 
 
-def milliseconds(value: object, count: Count) -> int | None:
-    """A whole number of at least 0, or None when `value` is no such number (which is counted)."""
+def milliseconds(value: object, most: int, count: Count) -> int | None:
+    """A whole number from 0 to `most`, or None when `value` is no such number (which is counted)."""
     try:
         number = float(value)  # type: ignore[arg-type]
-        if isinstance(value, bool) or not 0 <= number <= LATEST_MS:
+        if isinstance(value, bool) or not 0 <= number <= most:
             raise ValueError(value)
     except (TypeError, ValueError, OverflowError):
         count("invalid_field")

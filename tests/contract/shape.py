@@ -104,8 +104,8 @@ FIELDS: dict[str, dict[str, Check]] = {
         "user_id": nullable(text(256)),
         "user_name": text(256),
         "channel": text(256),
-        "response_ms": whole(0),
-        "wait_ms": whole(0),
+        "response_ms": whole(0, 2**36),
+        "wait_ms": whole(0, 2**36),
         "attributes": attributes,
     },
     "sample": {

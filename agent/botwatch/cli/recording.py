@@ -17,9 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..encode import LATEST_MS, LONGEST_MS
+
 Scalar = str | int | float | bool | None
 
-_LATEST_MS = 253_402_300_799_999
 _TEXT_CHARS = 65_536
 _NAME_CHARS = 256
 _ID_CHARS = 200
@@ -100,7 +101,7 @@ def message_of(line: bytes) -> Recorded:
 def _time(value: Any) -> int:
     if isinstance(value, str):
         value = _from_iso(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LATEST_MS:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LATEST_MS:
         raise BadLine(f"ts: expected ISO 8601 or unix milliseconds since 1970, got {value!r}")
     return value
 
@@ -129,8 +130,10 @@ def _string(fields: dict[str, Any], name: str, limit: int, required: bool = Fals
 
 def _milliseconds(fields: dict[str, Any], name: str) -> int | None:
     value = fields.get(name)
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-        raise BadLine(f"{name}: expected int >= 0, got {value!r}")
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LONGEST_MS:
+        raise BadLine(f"{name}: expected int >= 0 and <= {LONGEST_MS}, got {value!r}")
     return value
 
 

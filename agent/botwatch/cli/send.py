@@ -6,6 +6,7 @@ import argparse
 import sys
 import tempfile
 
+from ..encode import LONGEST_MS
 from .connection import add_arguments, connection
 from .delivery import deliver
 
@@ -45,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _milliseconds(value: str) -> int:
-    if not (value.isascii() and value.isdigit()):
-        raise argparse.ArgumentTypeError(f"expected milliseconds, a whole number, got {value!r}")
+    if not (value.isascii() and value.isdigit() and int(value) <= LONGEST_MS):
+        raise argparse.ArgumentTypeError(
+            f"expected milliseconds, a whole number to {LONGEST_MS}, got {value!r}"
+        )
     return int(value)

@@ -11,6 +11,8 @@ YEAR_9999_MS = 253_402_300_799_999
 
 Ms = Annotated[int, Meta(ge=0, le=YEAR_9999_MS, description="unix time in milliseconds, UTC")]
 Duration = Annotated[int, Meta(ge=0, le=2**53, description="milliseconds")]
+# A day's times add up in 64 bits, however many there are.
+Took = Annotated[int, Meta(ge=0, le=2**36, description="milliseconds, at most two years")]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Amount = Annotated[float, Meta(ge=0)]
 Seq = Annotated[int, Meta(ge=1, le=2**63 - 1, description="the instance's own count, ascending")]
@@ -59,8 +61,8 @@ class Message(Event, tag="message", kw_only=True, gc=False):
     user_id: Name | None
     user_name: Name | None = None
     channel: Name | None = None
-    response_ms: Duration | None = None
-    wait_ms: Duration | None = None
+    response_ms: Took | None = None
+    wait_ms: Took | None = None
     attributes: Attributes | None = None
 
 
