@@ -2,9 +2,9 @@
 
 from importlib.resources import files
 
-from flask import Flask
+from flask import Flask, request
 
-from . import counters, db, metrics, replies, security, stream
+from . import counters, db, metrics, replies, rollups, security, stream
 from .access import secret_key
 from .access.rate import RateLimit
 from .api import (
@@ -91,6 +91,9 @@ BLUEPRINTS = (
     prometheus.blueprint,
 )
 
+# None is that of files.
+_READ_NO_COUNTS = (None, health.blueprint.name, ping.blueprint.name, stream_api.blueprint.name)
+
 
 def create_app(
     config: Config | None = None, *, cookie_key: str | None = None, door: Door | None = None
@@ -130,6 +133,7 @@ def create_app(
     replies.register(app)
     base.register(app)
     static_files.register(app)
+    app.before_request(_catch_up)
     app.teardown_appcontext(_give_back_connection)
     return app
 
@@ -140,6 +144,12 @@ def _committed(commit: Commit, door: Door | None) -> None:
         door.ring()
     counters.count("botwatch_ingest_commit_seconds_sum", commit.seconds)
     counters.count("botwatch_ingest_commit_seconds_count")
+
+
+def _catch_up() -> None:
+    """Who reads finds counted what was stored before."""
+    if request.method in ("GET", "HEAD") and request.blueprint not in _READ_NO_COUNTS:
+        rollups.catch_up_for_reader()
 
 
 def _kept_key() -> str:

@@ -19,7 +19,7 @@ where FTS5 merges parts of a million messages on the way."""
 
 _MERGED_PAGES = 200
 # By the numbers handed out, of which not all are messages'.
-_IS_BEHIND = "SELECT upto < last_id FROM message_index_state, event_sequence"
+_IS_BEHIND = "SELECT upto < reserved_id FROM message_index_state, event_sequence"
 # As the index is declared, without what it keeps for changes: in the memory of the connection that asks.
 _MAKE_TAIL = """
 CREATE VIRTUAL TABLE IF NOT EXISTS temp.message_tail USING fts5 (
@@ -45,7 +45,8 @@ def follow(least: int = 1) -> None:
     if not db.is_postgresql():
         # A trigger does it, and for what was stored by who didn't know of the index too.
         db.database.execute_sql(
-            "UPDATE message_index_state SET upto = last_id FROM event_sequence WHERE upto + ? <= last_id",
+            """UPDATE message_index_state SET upto = reserved_id FROM event_sequence
+            WHERE upto + ? <= reserved_id""",
             (least,),
         )
 

@@ -1,4 +1,4 @@
--- Messages by bot and hour, and how many people wrote in it. Reads the rollups: exact, and never behind.
+-- Messages by bot and hour, and how many people wrote in it. Reads the rollups: exact, and as new as these.
 -- Ask for few hours where you can: users are counted for those alone.
 DROP VIEW IF EXISTS message_volume_hourly;
 CREATE VIEW message_volume_hourly AS

@@ -105,7 +105,7 @@ def _write_messages(count: int, now: int) -> None:
         last = min(first + _AT_ONCE, count)
         _run(_MESSAGES.format(first=first, last=last, start=now - SPAN, count=count, draws=draws))
         _tell(f"{last:,} messages")
-    models.EventSequence.update(last_id=count).execute()
+    models.EventSequence.update(reserved_id=count, counted_id=count).execute()
     message_index.catch_up()
     waits = db.database.execute_sql("SELECT took FROM draw UNION SELECT took + 40 FROM draw").fetchall()
     _table("time", "ms BIGINT PRIMARY KEY, packed TEXT", ((ms, packed_time(ms)) for (ms,) in waits))

@@ -115,7 +115,7 @@ def test_restored_collector_goes_on(database_url: str, empty_url: str) -> None:
 
     with using(empty_url):
         restored(content)
-        last_id = models.EventSequence.get().last_id
+        last_id = models.EventSequence.get().reserved_id
 
         # What it has is known to it, and what is new follows.
         assert store([batch(*some_messages(5)[:100])])[0].stored == 0
@@ -151,7 +151,7 @@ def test_backup_under_writes_is_of_one_moment(database_url: str, empty_url: str)
 
     with using(empty_url):
         restored(contents[1])
-        last_id = models.EventSequence.get().last_id
+        last_id = models.EventSequence.get().reserved_id
         assert last_id < max(everywhere)
         events = (models.Message, models.Sample, models.Heartbeat, models.Activity, models.CheckResult)
         ids = [row.id for model in events for row in model.select()]

@@ -12,13 +12,13 @@ from ..end_to_end.test_failures import lock
 
 
 def test_what_nothing_depends_on_is_left_while_others_write(database: None, database_url: str) -> None:
-    change = EventSequence.update(last_id=EventSequence.last_id + 7)
+    change = EventSequence.update(reserved_id=EventSequence.reserved_id + 7)
     with lock(database_url):
         assert not db.write_if_free(change)
-    before = EventSequence.get().last_id
+    before = EventSequence.get().reserved_id
 
     assert db.write_if_free(change)
-    assert EventSequence.get().last_id == before + 7
+    assert EventSequence.get().reserved_id == before + 7
 
 
 def test_probe_tells_of_a_lock_that_is_not_given_back(database: None, database_url: str) -> None:
@@ -30,4 +30,4 @@ def test_probe_tells_of_a_lock_that_is_not_given_back(database: None, database_u
 
 def test_mistake_in_a_change_is_not_taken_for_an_outage(database: None) -> None:
     with pytest.raises(peewee.IntegrityError):
-        db.write_if_free(EventSequence.update(last_id=None))
+        db.write_if_free(EventSequence.update(reserved_id=None))

@@ -83,7 +83,7 @@ def test_index_is_right_whatever_is_done(bots: list[int]) -> None:
 
 def test_what_somebody_stored_who_knew_no_index_is_found_later(bots: list[int]) -> None:
     put(bots[0], ["first"])
-    models.EventSequence.update(last_id=3).execute()
+    models.EventSequence.update(reserved_id=3).execute()
     columns = ("id", "bot_id", "instance_id", "occurred_at", "received_at", "direction", "text")
     rows = [(number, bots[0], 1, NOW, NOW, "in", f"older version {number}") for number in (2, 3)]
     db.insert_rows(models.Message, columns, rows)

@@ -98,7 +98,7 @@ def test_ids_follow_the_order_of_storing(database: None) -> None:
 
     rows = list(models.Message.select(models.Message.id, models.Message.text).order_by(models.Message.id))
     assert [row.text for row in rows] == ["a", "b", "c"]
-    assert models.EventSequence.get().last_id == rows[-1].id
+    assert models.EventSequence.get().reserved_id == rows[-1].id
 
 
 def test_nothing_of_a_group_is_stored_when_it_fails(database: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -345,7 +345,7 @@ def test_stream_goes_on_when_the_database_is_restored_under_it(bots: list[int], 
         read.next(1)
         with db.writing():
             models.Message.delete().execute()
-            models.EventSequence.update(last_id=0).execute()
+            models.EventSequence.update(reserved_id=0).execute()
         while b"went back to id 0" not in read.raw:
             read.take()
         say(bots[0], "new")

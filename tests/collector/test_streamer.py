@@ -324,7 +324,7 @@ def test_streams_go_on_when_the_database_is_restored_under_them(bots: list[int],
         stage.until(lambda client=client: len(client.texts) == 1)
     with db.writing():
         models.Message.delete().execute()
-        models.EventSequence.update(last_id=0).execute()
+        models.EventSequence.update(reserved_id=0).execute()
     for client in clients:
         stage.until(lambda client=client: client.read() or b"went back to id 0" in client.raw)
     say(bots[0], "new")

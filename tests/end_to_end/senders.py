@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import requests
 
-from botwatch_collector import db, models
+from botwatch_collector import db, models, rollups
 
 from ..waiting import until
 
@@ -84,6 +84,7 @@ def check_stored(url: str, senders: Sequence[Sender]) -> list[str]:
     """All that was acknowledged is there, once, and counted so; what others than these have said."""
     opened = db.connect(url)
     with db.connected():
+        rollups.catch_up()
         message, counted = models.Message, models.MessageDay
         rows = list(message.select(message.id, message.text).order_by(message.id).tuples())
         days = sum(row.messages_in for row in counted.select())

@@ -140,7 +140,7 @@ def lock_on_sqlite(path: str) -> Iterator[None]:
 @contextmanager
 def lock_on_postgresql(url: str) -> Iterator[None]:
     with psycopg.connect(url) as admin:
-        admin.execute("UPDATE event_sequence SET last_id = last_id")
+        admin.execute("UPDATE event_sequence SET reserved_id = reserved_id")
         yield
 
 
@@ -281,7 +281,7 @@ def overwrite_page(path: Path, table: str) -> None:
         (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
         (size,) = connection.execute("PRAGMA page_size").fetchone()
         # Else the first to meet the damage may be who takes the last messages into the index.
-        connection.execute("UPDATE message_index_state SET upto = last_id FROM event_sequence")
+        connection.execute("UPDATE message_index_state SET upto = reserved_id FROM event_sequence")
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     overwrite(path, (root - 1) * size, os.urandom(size))

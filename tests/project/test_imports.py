@@ -24,6 +24,7 @@ MAY_IMPORT = (
     | dict.fromkeys(DOMAIN, FOUNDATION | TABLES)
     | {"ingest": FOUNDATION | TABLES | {"rollups", "presence"}}  # stored in one transaction
     | {"stream": FOUNDATION | TABLES | {"analytics"}}  # tells its figures
+    | {"retention": FOUNDATION | TABLES | {"rollups"}}  # removes what was counted
     | {"analytics": FOUNDATION | TABLES | {"rollups", "presence"}}
     | {"messages": FOUNDATION | TABLES | {"analytics"}}  # asks for their window
     | {"exports": FOUNDATION | TABLES | {"analytics", "messages"}}  # finds and tells the same

@@ -59,6 +59,7 @@ class _Group:
     """What one transaction is going to write."""
 
     next_id: int
+    waiting: int
     instances: Mapping[Key, Instance] = field(default_factory=dict)
     known_ids: set[tuple[int, str]] = field(default_factory=set)
     rows: dict[type[Event], list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
@@ -71,7 +72,7 @@ def store(incoming: Sequence[Incoming], timeouts: Timeouts | None = None) -> lis
     What is counted of them goes into the same transaction, with what else waits to be written.
     """
     with counters.carried() as waiting, db.writing():
-        group = _Group(models.EventSequence.reserve(sum(map(_ids_for, incoming))))
+        group = _Group(*_reserve(incoming))
         group.instances = instances.find_or_add(
             (one.bot_id, one.batch.header, one.received_at) for one in incoming
         )
@@ -80,7 +81,13 @@ def store(incoming: Sequence[Incoming], timeouts: Timeouts | None = None) -> lis
         _write(group, timeouts or Timeouts())
         counters.write(waiting | _counts(group, outcomes))
         db.announce()
+    rollups.help_out(group.waiting)
     return outcomes
+
+
+def _reserve(incoming: Sequence[Incoming]) -> models.Reserved:
+    ids = sum(map(_ids_for, incoming))
+    return models.EventSequence.reserve_counted(ids, counted=rollups.counts_itself(ids))
 
 
 def probe() -> None:
@@ -172,7 +179,8 @@ def _write(group: _Group, timeouts: Timeouts) -> None:
     if group.rows[Presence]:
         presence.apply(_updates(group), timeouts)
     db.insert_rows(models.EventId, ("bot_id", "id", "received_at"), group.new_ids)
-    rollups.apply(map(_COUNTED, group.rows[Message]))
+    if not group.waiting:
+        rollups.apply(map(_COUNTED, group.rows[Message]))
     instances.write(group.instances)
 
 

@@ -3,11 +3,12 @@
 import logging
 import os
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Sequence
 
-from .. import clock, counters, damage, db, message_index
+from .. import clock, counters, damage, db, message_index, rollups
 from ..clock import MINUTE
 from ..config import Config
 from ..lifecycle import stopping
@@ -23,11 +24,14 @@ _RETRY_MS = 5 * MINUTE
 
 def work(config: Config) -> None:
     """Run jobs until `lifecycle.stopping` is set."""
-    slow.watch(db.connect(config.database, connections=2), config.slow_query_ms)
+    slow.watch(db.connect(config.database, connections=3), config.slow_query_ms)
+    counting = threading.Thread(target=rollups.keep_up, args=(stopping,), name="botwatch-counting")
+    counting.start()
     shift = Shift(config)
     while not stopping.is_set():
         is_behind = shift.step(clock.now())
         stopping.wait(0 if is_behind else _LOOK_S)
+    counting.join()
     db.database.close_all()
 
 

@@ -2,7 +2,17 @@
 
 from .access import Account, Login, LoginFailure, Token
 from .base import Table
-from .events import Activity, BotUser, CheckResult, EventId, EventSequence, Heartbeat, Message, Sample
+from .events import (
+    Activity,
+    BotUser,
+    CheckResult,
+    EventId,
+    EventSequence,
+    Heartbeat,
+    Message,
+    Reserved,
+    Sample,
+)
 from .incidents import Incident, IncidentChange, IncidentWatch
 from .own import CollectorCounter, CollectorReading, CollectorWorker, Job, Setting, SlowQuery
 from .presence import Presence, PresenceNow
@@ -110,6 +120,7 @@ __all__ = [
     "Presence",
     "PresenceNow",
     "PrunedHour",
+    "Reserved",
     "Sample",
     "Setting",
     "SlowQuery",

@@ -1,5 +1,7 @@
 """What agents report. The ids of all kinds of events come from one sequence."""
 
+from typing import NamedTuple
+
 import peewee
 
 from ..db import Json
@@ -7,15 +9,37 @@ from .base import Table
 
 
 class EventSequence(Table):
-    """The one row that hands out event ids, in the order of commits."""
+    """The one row that hands out event ids, in the order of commits.
 
-    last_id = peewee.BigIntegerField()
+    Messages up to `counted_id` are in the rollups, those after it and up to `reserved_id` wait to be counted.
+    """
+
+    reserved_id = peewee.BigIntegerField()
+    counted_id = peewee.BigIntegerField()
 
     @classmethod
     def reserve(cls, count: int) -> int:
-        """The first of `count` new ids. Holds the row until the commit: ids follow the order of commits."""
-        ((last_id,),) = cls.update(last_id=cls.last_id + count).returning(cls.last_id).tuples().execute()
-        return int(last_id) - count + 1
+        """The first of `count` new ids, none of them a message's. Holds the row until the commit: ids follow
+        the order of commits.
+        """
+        return cls.reserve_counted(count, counted=True).first_id
+
+    @classmethod
+    def reserve_counted(cls, count: int, *, counted: bool) -> "Reserved":
+        """The same for messages too, which the caller counts if it says so here and nothing waits."""
+        upto = cls.reserved_id + count
+        moved = peewee.Case(None, [(cls.counted_id == cls.reserved_id, upto)], cls.counted_id)
+        changes = {cls.reserved_id: upto} | ({cls.counted_id: moved} if counted else {})
+        columns = (cls.reserved_id, cls.counted_id)
+        ((reserved_id, counted_id),) = cls.update(changes).returning(*columns).tuples().execute()
+        return Reserved(reserved_id - count + 1, reserved_id - counted_id)
+
+
+class Reserved(NamedTuple):
+    """The first of the ids, and how many wait to be counted: none where these are the caller's to count."""
+
+    first_id: int
+    waiting: int
 
 
 class EventId(Table):

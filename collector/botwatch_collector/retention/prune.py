@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .. import counters, db, message_index, models
+from .. import counters, db, message_index, models, rollups
 from ..config import Config, Keep
 from ..lifecycle import stopping
 from .archive import Archive
@@ -32,6 +32,7 @@ def prune_for_a_while(config: Config, now: int) -> bool:
 
 def prune(config: Config, now: int, *, rest: Callable[[float], object] = time.sleep) -> Iterator[Progress]:
     """Step by step until nothing is due any more; `rest` gives ingest its turn between two steps."""
+    rollups.catch_up()
     with Archive(config.archive, now) as archive:
         for rule in RULES:
             yield from prune_months(rule, config.keep, now, archive)

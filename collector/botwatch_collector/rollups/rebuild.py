@@ -12,6 +12,7 @@ from peewee import SQL, Case, fn
 from .. import db, models
 from ..clock import DAY, HOUR
 from .apply import GROUPS, Counted, Group, apply, fold
+from .keeping_up import catch_up_and_hold
 
 _ROWS = 20_000
 _NEVER, _NO_TIME = -1, 2**62
@@ -39,7 +40,7 @@ def rebuild(progress: Callable[[int, int], None] | None = None) -> int:
 
 
 def _stop_other_writers() -> None:
-    models.EventSequence.update(last_id=models.EventSequence.last_id).execute()
+    catch_up_and_hold()
     if db.is_postgresql():
         # Retention takes no id: without this, what it removes meanwhile would be counted as if it never was.
         db.database.execute_sql("LOCK TABLE message IN SHARE MODE")

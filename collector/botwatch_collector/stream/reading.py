@@ -36,8 +36,8 @@ class Chunk:
 def latest_id() -> int:
     """The last id handed out to an event of any kind; 0 before the first."""
     # Asked at every commit and by every new reader: not written anew each time either.
-    (last_id,) = db.database.execute_sql("SELECT last_id FROM event_sequence").fetchone()
-    return int(last_id)
+    (reserved_id,) = db.database.execute_sql("SELECT reserved_id FROM event_sequence").fetchone()
+    return int(reserved_id)
 
 
 def events_after(
