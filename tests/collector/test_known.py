@@ -160,6 +160,18 @@ def test_past_days_of_a_window_are_counted_once_however_it_ends(chat: None, star
     assert people(Window(start, now + HOUR)) == first + 90
 
 
+def test_past_days_of_a_window_are_known_from_those_of_yesterday(chat: None) -> None:
+    start, end = START - 60 * DAY, START + 40 * DAY
+    people(Window(start, end))
+    store(Said(start + HOUR, user_id="left"), Said(end + HOUR, user_id="came"), Said(end + 9 * DAY))
+    first = people(Window(start, end))
+    models.KnownUsers.update(users=models.KnownUsers.users + 90).execute()
+
+    assert people(Window(start, end + DAY)) == first + 90 + 1
+    assert people(Window(start + DAY, end + DAY)) == first + 90
+    assert people(Window(start + 2 * DAY, end + 2 * DAY)) == first + 90
+
+
 def test_past_days_of_a_window_are_counted_anew_once_a_message_comes_into_them(chat: None) -> None:
     window = Window(START + HOUR, START + 49 * DAY + HOUR)
     before = people(window)
@@ -212,7 +224,10 @@ def test_users_of_windows_equal_the_raw_messages_whatever_comes_in_between(datab
         put(new, instance=str(len(said)))
         days = (START + rng.randrange(-2, 62) * DAY for _ in range(12))
         ends = [day + rng.choice([0, 1, rng.randrange(DAY)]) for day in days]
-        for window in (Window(min(pair), max(pair)) for pair in pairwise(ends)):
+        windows = [Window(min(pair), max(pair)) for pair in pairwise(ends)]
+        starts = range(START - 9 * DAY, START, DAY)
+        daily = [Window(start, start + 61 * DAY + ends[0] % DAY) for start in starts]
+        for window in windows + daily:
             for bots in ((1,), (1, 2)):
                 expected = len(oracle.people(oracle.within(said, window, bots)))
                 assert [people(window, bots), people(window, bots)] == [expected, expected]

@@ -56,6 +56,12 @@ class Known(Generic[Answer]):
 
     def find(self, wanted: Mapping[Window, int]) -> dict[Window, Answer]:
         """What is known of each span, given how many messages in it has."""
+        found = self.look(wanted)
+        cache_use.count(self._kind.question, hits=len(found), misses=len(wanted) - len(found))
+        return found
+
+    def look(self, wanted: Mapping[Window, int]) -> dict[Window, Answer]:
+        """The same, of what nobody will ask for if it isn't known."""
         windows = list(wanted)
         rows = [
             row
@@ -67,9 +73,7 @@ class Known(Generic[Answer]):
             for start, end, messages, answer in rows
             if wanted.get(Window(start, end)) == messages
         }
-        found |= self._still_waiting(wanted)
-        cache_use.count(self._kind.question, hits=len(found), misses=len(wanted) - len(found))
-        return found
+        return found | self._still_waiting(wanted)
 
     def _still_waiting(self, wanted: Mapping[Window, int]) -> dict[Window, Answer]:
         """What this process asked and has not written yet: who looks again soon shall not wait again."""

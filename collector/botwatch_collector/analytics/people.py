@@ -30,7 +30,9 @@ _TABLES: tuple[tuple[Unit, type[UserCounts], int], ...] = (
 # of them were last seen within the window.
 _LONG, _LONG_AND_LATE = 100 * clock.DAY, 10 * clock.DAY
 # Past days of a window are kept from here on: a shorter one is counted in the time that it takes to use them.
-_KEPT_FROM, _KEPT_FROM_ON_POSTGRESQL = 3 * clock.DAY, 10 * clock.DAY
+_KEPT_FROM, _KEPT_FROM_ON_POSTGRESQL = 2 * clock.DAY, 10 * clock.DAY
+# So many days are counted in more time than who came and who left since yesterday.
+_FROM_YESTERDAY = 60 * clock.DAY
 
 _OF_BUCKET: dict[BucketName, tuple[Unit, type[UserCounts]]] = {
     "hour": (HOUR, UserHour),
@@ -65,19 +67,36 @@ def _since_kept(bots: Sequence[int], window: Window, past: Window) -> int:
     known, messages = Known(USERS, bots), counts(bots, past).messages_in
     count = known.find({past: messages}).get(past)
     if count is None:
-        count = _of_window(bots, past)
+        count = _from_yesterday(bots, past, known)
+        count = _of_window(bots, past) if count is None else count
         known.keep(past, count, messages)
-    bucketing = _bucketing(past)
+    edges = [Window(window.start, past.start), Window(past.end, window.end)]
+    return count + _only_in(bots, edges, past)
+
+
+def _from_yesterday(bots: Sequence[int], past: Window, known: Known[int]) -> int | None:
+    """Those of the past days, if yesterday's are known: the same ones up to then, or each a day earlier."""
+    if past.length < _FROM_YESTERDAY:
+        return None
+    before = [Window(start, past.end - clock.DAY) for start in (past.start, past.start - clock.DAY)]
+    for span, count in known.look({span: counts(bots, span).messages_in for span in before}).items():
+        came = _only_in(bots, [Window(span.end, past.end)], span)
+        return count + came - _only_in(bots, [Window(span.start, past.start)], past)
+    return None
+
+
+def _only_in(bots: Sequence[int], edges: Sequence[Window], span: Window) -> int:
+    """How many wrote at the edges and not within the whole days of the span."""
+    bucketing = _bucketing(span)
     assert bucketing is not None  # whole days cut no hour
     unit, table = bucketing
-    in_past = (
+    inside = (
         table.bot_id.in_(bots)
-        & Part(unit, unit.floor(past.start), past.end).holds(table.at)
-        & (table.first_at < past.end)
-        & (table.last_at >= past.start)
+        & Part(unit, unit.floor(span.start), span.end).holds(table.at)
+        & (table.first_at < span.end)
+        & (table.last_at >= span.start)
     )
-    edges = [Window(window.start, past.start), Window(past.end, window.end)]
-    return count + _besides(bots, edges, table, in_past)
+    return _besides(bots, edges, table, inside)
 
 
 def _besides(bots: Sequence[int], edges: Sequence[Window], table: Any, inside: Any) -> int:
