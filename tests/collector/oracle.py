@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from botwatch_collector import rollups
 from botwatch_collector.analytics.window import Window
 from botwatch_collector.ingest.store import Incoming, store
 from botwatch_collector.ingest.wire import Batch, Header, Message
@@ -31,7 +32,7 @@ class Said:
 
 
 def put(messages: Iterable[Said], instance: str = "one") -> None:
-    """Into the database, as ingest does it."""
+    """Into the database, as ingest does it, and counted."""
     by_bot: dict[int, list[Any]] = defaultdict(list)
     for said in messages:
         by_bot[said.bot].append(
@@ -48,6 +49,7 @@ def put(messages: Iterable[Said], instance: str = "one") -> None:
         )
     header = Header(v=1, instance=instance)
     store([Incoming(bot, Batch(header, events), 0) for bot, events in by_bot.items()])
+    rollups.catch_up()
 
 
 def within(messages: Iterable[Said], window: Window, bots: Sequence[int] = (1,)) -> list[Said]:

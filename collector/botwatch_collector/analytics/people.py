@@ -53,25 +53,24 @@ def users(bots: Sequence[int], window: Window) -> int:
 
 
 def _past_days(bots: Sequence[int], window: Window) -> Window | None:
-    """The whole days of the window that are over: the newest that has messages may get more."""
+    """The whole days nearest to the window that are over: the newest that has messages may get more."""
     known = extent(bots, Window(0, FOREVER))
     if known is None:
         return None
-    cut = window.cut(known)
-    past = Window(DAY.ceil(cut.start), min(DAY.floor(cut.end), known.end - DAY.longest_ms))
+    start, end = (DAY.floor(at + clock.DAY // 2) for at in (window.start, window.end))
+    past = Window(max(start, known.start), min(end, known.end - clock.DAY))
     return past if past.length > 0 else None
 
 
 def _since_kept(bots: Sequence[int], window: Window, past: Window) -> int:
-    """Those of the past days, kept once they were counted, and who else wrote in the rest of the window."""
+    """From those of the past days, which are kept once they were counted."""
     known, messages = Known(USERS, bots), counts(bots, past).messages_in
     count = known.find({past: messages}).get(past)
     if count is None:
         count = _from_yesterday(bots, past, known)
         count = _of_window(bots, past) if count is None else count
         known.keep(past, count, messages)
-    edges = [Window(window.start, past.start), Window(past.end, window.end)]
-    return count + _only_in(bots, edges, past)
+    return count + _more(bots, window, past)
 
 
 def _from_yesterday(bots: Sequence[int], past: Window, known: Known[int]) -> int | None:
@@ -80,21 +79,28 @@ def _from_yesterday(bots: Sequence[int], past: Window, known: Known[int]) -> int
         return None
     before = [Window(start, past.end - clock.DAY) for start in (past.start, past.start - clock.DAY)]
     for span, count in known.look({span: counts(bots, span).messages_in for span in before}).items():
-        came = _only_in(bots, [Window(span.end, past.end)], span)
-        return count + came - _only_in(bots, [Window(span.start, past.start)], past)
+        return count + _more(bots, past, span)
     return None
 
 
-def _only_in(bots: Sequence[int], edges: Sequence[Window], span: Window) -> int:
-    """How many wrote at the edges and not within the whole days of the span."""
-    bucketing = _bucketing(span)
-    assert bucketing is not None  # whole days cut no hour
+def _more(bots: Sequence[int], window: Window, span: Window) -> int:
+    """How many more wrote within the window than within a span that overlaps it."""
+    before, after = Window(window.start, span.start), Window(span.end, window.end)
+    came = _only_in(bots, [before, after], span)
+    left = _only_in(bots, [Window(before.end, before.start), Window(after.end, after.start)], window)
+    return came - left
+
+
+def _only_in(bots: Sequence[int], edges: Sequence[Window], window: Window) -> int:
+    """How many wrote at the edges and not within the window, which cuts no hour twice."""
+    bucketing = _bucketing(window)
+    assert bucketing is not None
     unit, table = bucketing
     inside = (
         table.bot_id.in_(bots)
-        & Part(unit, unit.floor(span.start), span.end).holds(table.at)
-        & (table.first_at < span.end)
-        & (table.last_at >= span.start)
+        & Part(unit, unit.floor(window.start), window.end).holds(table.at)
+        & (table.first_at < window.end)
+        & (table.last_at >= window.start)
     )
     return _besides(bots, edges, table, inside)
 
