@@ -1,9 +1,8 @@
 """Counts messages into the rollups soon after they were stored, where a commit has left that to others.
 
-One commit at a time may hand out ids, so all that a commit does holds up the others. On PostgreSQL it leaves
-out the counting, half of its work, when much comes in: another process does it then, in larger parts that
-cost less, by ids, which follow the order of commits. SQLite lets one process write at any time, whatever it
-is: nothing is gained there, and every commit counts its own.
+Commits follow one another, and half of what one does for a message would be to count it. When much comes in,
+commits leave that to another process, which counts by ids, as these follow the order of commits. It needs the
+right to write for less, because it reads and counts before it asks for that, and more messages at once.
 """
 
 import logging
@@ -14,30 +13,30 @@ from typing import Any
 
 import peewee
 
-from .. import db, models
+from .. import damage, db, models
 from ..errors import Unavailable
-from .apply import Counted, apply
+from .apply import Counted, Counts, count, write
 
 _AT_ONCE = 1_000
 _MOST_WAITING = 50_000
-_STEP = 20_000
+_PART = 20_000
 _PATIENCE_S = 2.0
 _LOOK_S, _RETRY_S = 0.5, 5.0
-_LOCK_KEY = 0x626F7463  # "botc": the advisory lock of the one that counts
+_COUNTING = "counting"
 
 _log = logging.getLogger(__name__)
 
 
 def counts_itself(ids: int) -> bool:
     """Whether a commit of so many ids should count its messages, if none before it wait."""
-    return ids <= _AT_ONCE or not db.is_postgresql()
+    return ids <= _AT_ONCE
 
 
 def help_out(waiting: int) -> None:
     """Count a part, if so much waits after a commit that no more should be taken in before."""
     if waiting > _MOST_WAITING:
-        with _unless_away(), db.writing(_PATIENCE_S):
-            _count_some()
+        with _unless_away():
+            _count_some(_PATIENCE_S)
 
 
 def catch_up() -> None:
@@ -51,23 +50,26 @@ def catch_up_for_reader() -> None:
         _catch_up(_PATIENCE_S)
 
 
-def catch_up_and_hold() -> None:
-    """Count all that waits, and let nobody store or count until the transaction ends."""
-    _hold()
-    models.EventSequence.reserve(0)
-    while _count_some():
-        pass
+@contextmanager
+def all_counted() -> Iterator[None]:
+    """A transaction in which nothing waits to be counted, and nobody else stores or counts."""
+    with db.alone(_COUNTING), db.writing():
+        models.EventSequence.reserve(0)
+        while part := _next_part():
+            _write(*part)
+        yield
 
 
 def keep_up(stopping: threading.Event) -> None:
     """Count what waits twice a second, until told to stop. On any number of hosts at once."""
     is_healthy = True
-    while db.is_postgresql() and not stopping.is_set():
+    while not stopping.is_set():
         try:
             with db.connected():
                 catch_up_for_reader()
             is_healthy = True
-        except Exception:
+        except Exception as error:
+            damage.note(error)
             if is_healthy:
                 _log.exception("what is stored can't be counted; trying again until it can")
             is_healthy = False
@@ -79,7 +81,7 @@ def _unless_away() -> Iterator[None]:
     """Ends the block where the database lets nobody write."""
     try:
         yield
-    except Unavailable:
+    except (Unavailable, OSError):
         return
     except peewee.PeeweeException as error:
         if not db.is_outage(error):
@@ -89,35 +91,37 @@ def _unless_away() -> Iterator[None]:
 def _catch_up(patience_s: float | None) -> None:
     upto, counted_id = _state()
     while counted_id < upto:
-        with db.writing(patience_s):
-            _count_some()
+        _count_some(patience_s)
         _, counted_id = _state()
 
 
-def _count_some() -> bool:
-    """Whether there was anything to count. Nobody else counts until the transaction ends."""
-    _hold()
+def _count_some(patience_s: float | None) -> None:
+    # Before ids are reserved in a transaction, never after: who counts waits for those.
+    with db.alone(_COUNTING, patience_s):
+        if part := _next_part():
+            with db.writing(patience_s):
+                _write(*part)
+
+
+def _next_part() -> tuple[Counts, int] | None:
+    """The counts of some messages that wait, and up to which id; None when there are none."""
     reserved_id, counted_id = _state()
     if counted_id == reserved_id:
-        return False
+        return None
     message = models.Message
     waiting: Any = (
         message.select(message.id, *(getattr(message, name) for name in Counted._fields))
         .where(message.id > counted_id, message.id <= reserved_id)
         .order_by(message.id)
-        .limit(_STEP)
+        .limit(_PART)
     )
     rows = [*waiting.tuples().iterator()]
-    apply(row[1:] for row in rows)
-    counted_id = reserved_id if len(rows) < _STEP else rows[-1][0]
-    models.EventSequence.update(counted_id=counted_id).execute()
-    return True
+    return count(row[1:] for row in rows), reserved_id if len(rows) < _PART else rows[-1][0]
 
 
-def _hold() -> None:
-    # Before ids are reserved in the same transaction, never after: who counts waits for those.
-    if db.is_postgresql():
-        db.database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK_KEY,))
+def _write(counts: Counts, upto: int) -> None:
+    write(counts)
+    models.EventSequence.update(counted_id=upto).execute()
 
 
 def _state() -> tuple[int, int]:
