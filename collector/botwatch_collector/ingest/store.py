@@ -87,7 +87,7 @@ def store(incoming: Sequence[Incoming], timeouts: Timeouts | None = None) -> lis
 
 def _reserve(incoming: Sequence[Incoming]) -> models.Reserved:
     ids = sum(map(_ids_for, incoming))
-    return models.EventSequence.reserve_counted(ids, counted=rollups.counts_itself(ids))
+    return models.EventSequence.reserve_for_messages(ids, counts=rollups.counts_itself(ids))
 
 
 def probe() -> None:

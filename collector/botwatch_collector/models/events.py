@@ -22,14 +22,14 @@ class EventSequence(Table):
         """The first of `count` new ids, none of them a message's. Holds the row until the commit: ids follow
         the order of commits.
         """
-        return cls.reserve_counted(count, counted=True).first_id
+        return cls.reserve_for_messages(count, counts=True).first_id
 
     @classmethod
-    def reserve_counted(cls, count: int, *, counted: bool) -> "Reserved":
-        """The same for messages too, which the caller counts if it says so here and nothing waits."""
+    def reserve_for_messages(cls, count: int, *, counts: bool) -> "Reserved":
+        """The same where some may be messages. Whether the caller `counts` them, if none before them wait."""
         upto = cls.reserved_id + count
         moved = peewee.Case(None, [(cls.counted_id == cls.reserved_id, upto)], cls.counted_id)
-        changes = {cls.reserved_id: upto} | ({cls.counted_id: moved} if counted else {})
+        changes = {cls.reserved_id: upto} | ({cls.counted_id: moved} if counts else {})
         columns = (cls.reserved_id, cls.counted_id)
         ((reserved_id, counted_id),) = cls.update(changes).returning(*columns).tuples().execute()
         return Reserved(reserved_id - count + 1, reserved_id - counted_id)

@@ -9,7 +9,6 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import peewee
 
@@ -108,14 +107,11 @@ def _next_part() -> tuple[Counts, int] | None:
     reserved_id, counted_id = _state()
     if counted_id == reserved_id:
         return None
-    message = models.Message
-    waiting: Any = (
-        message.select(message.id, *(getattr(message, name) for name in Counted._fields))
-        .where(message.id > counted_id, message.id <= reserved_id)
-        .order_by(message.id)
-        .limit(_PART)
-    )
-    rows = [*waiting.tuples().iterator()]
+    rows = db.database.execute_sql(
+        # Names and numbers of ours. Peewee's own rows would cost three times as much.
+        f"SELECT id, {', '.join(Counted._fields)} FROM message "  # noqa: S608
+        f"WHERE id > {counted_id} AND id <= {reserved_id} ORDER BY id LIMIT {_PART}"
+    ).fetchall()
     return count(row[1:] for row in rows), reserved_id if len(rows) < _PART else rows[-1][0]
 
 
