@@ -91,8 +91,14 @@ BLUEPRINTS = (
     prometheus.blueprint,
 )
 
-# None is that of files.
-_READ_NO_COUNTS = (None, health.blueprint.name, ping.blueprint.name, stream_api.blueprint.name)
+# Blueprints, of which that of files is None, and endpoints.
+_READ_NO_COUNTS = {
+    None,
+    health.blueprint.name,
+    ping.blueprint.name,
+    stream_api.blueprint.name,
+    "debug.get_health",
+}
 
 
 def create_app(
@@ -148,7 +154,7 @@ def _committed(commit: Commit, door: Door | None) -> None:
 
 def _catch_up() -> None:
     """Who reads finds counted what was stored before."""
-    if request.method in ("GET", "HEAD") and request.blueprint not in _READ_NO_COUNTS:
+    if request.method in ("GET", "HEAD") and not {request.blueprint, request.endpoint} & _READ_NO_COUNTS:
         rollups.catch_up_for_reader()
 
 

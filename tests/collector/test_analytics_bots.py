@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from botwatch_collector import models
+from botwatch_collector import models, rollups
 from botwatch_collector.analytics.bots import BotState, bot_states
 from botwatch_collector.analytics.dashboard import dashboard
 from botwatch_collector.analytics.service import metrics, no_database, quick_health
@@ -32,6 +32,7 @@ def send(bot: int, *events: dict[str, Any], received_at: int = NOW, instance: st
     numbered = [{"ts": received_at, "id": f"{instance}-{received_at}-{n}"} | e for n, e in enumerate(events)]
     header = Header(v=1, instance=instance, host="host", pid=7, sent_at=received_at - 40)
     store([Incoming(bot, Batch(header, msgspec.convert(numbered, list[AnyEvent])), received_at)])
+    rollups.catch_up()
 
 
 def beat(**fields: Any) -> dict[str, Any]:
