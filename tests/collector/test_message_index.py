@@ -1,29 +1,46 @@
 """The index of messages says what the messages say, whatever is done to them."""
 
 import random
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
+from pathlib import Path
 
 import pytest
 
-from botwatch_collector import db, message_index, messages, models, retention
+from botwatch_collector import db, message_index, messages, migrations, models, retention
 from botwatch_collector.analytics.window import LATEST, Window
 from botwatch_collector.clock import DAY
 from botwatch_collector.config import Config, Keep
 from botwatch_collector.ingest.store import Incoming, store
 from botwatch_collector.ingest.wire import Batch, Header, Message
 from botwatch_collector.jobs import Shift
+from botwatch_collector.message_index import parts
 from botwatch_collector.messages import Filters
+from botwatch_collector.messages import terms as index_terms
 from botwatch_collector.messages.terms import EVER, Terms
 
 from .streams import add_bots
 
 NOW = 20_000 * DAY
+MADE_ANEW = (
+    "DROP TABLE IF EXISTS temp.made_anew",
+    """CREATE VIRTUAL TABLE temp.made_anew USING fts5 (
+        text, marks, content = '', tokenize = "unicode61 remove_diacritics 2 categories 'L* M* N* Co'"
+    )""",
+    "INSERT INTO temp.made_anew (rowid, text, marks) SELECT id, text, marks FROM message_indexed ORDER BY id",
+)
 WORDS = ("hello", "Köln", "zanzibar", "42")
 
 
 @pytest.fixture
 def bots(database: None) -> list[int]:
     return add_bots("one", "two")
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "FULL", 100)
 
 
 def put(bot: int, texts: Sequence[str | None], received_at: int = NOW, user: str = "ann") -> None:
@@ -43,24 +60,67 @@ def found(bots: Sequence[int], text: str) -> list[str | None]:
 
 def waiting() -> int:
     """How many messages the index has not taken in."""
-    with message_index.tail() as has_tail:
-        if not has_tail:
+    with message_index.sources() as sources:
+        if "message_tail" not in [source.table for source in sources]:
             return 0
         asked = "SELECT count(*) FROM message_tail WHERE message_tail MATCH ?"
         return int(db.database.execute_sql(asked, ("b1in OR b2in",)).fetchone()[0])
 
 
+def elsewhere(work: Callable[[], object]) -> None:
+    """On another connection, to its end."""
+
+    def run() -> None:
+        with db.connected():
+            work()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+
+
 def require_right_index() -> None:
-    """FTS5 itself compares every word of its table with the messages; PostgreSQL needs no such proof."""
+    """Each part says of its messages, word by word, what a table says that is made anew of all of them, and
+    nothing of others. PostgreSQL needs no such proof.
+    """
     message_index.take_tail()
-    if not db.is_postgresql():
-        with db.writing():
-            db.database.execute_sql(
-                "INSERT INTO message_index (message_index, rank) VALUES ('integrity-check', 1)"
-            )
+    if db.is_postgresql():
+        return
+    for statement in MADE_ANEW:
+        db.database.execute_sql(statement)
+    expected = instances("temp", "made_anew")
+    for part, after in zip_longest(parts.parts(), parts.parts()[1:]):
+        own = range(part.first_id, after.first_id if after else 1_000_000)
+        assert instances("main", part.table) == [one for one in expected if one[0] in own]
+        moments = [row.occurred_at for row in models.Message.select() if row.id in own]
+        assert not moments or (part.first_at <= min(moments) and max(moments) <= part.last_at)
 
 
-def test_index_is_right_whatever_is_done(bots: list[int]) -> None:
+def instances(schema: str, table: str) -> list[tuple[int, str, str, int]]:
+    """The message, column and place of each word that a table of FTS5 holds."""
+    db.database.execute_sql("DROP TABLE IF EXISTS temp.words")
+    made = f"CREATE VIRTUAL TABLE temp.words USING fts5vocab('{schema}', '{table}', 'instance')"
+    db.database.execute_sql(made)
+    return sorted(db.database.execute_sql("SELECT doc, term, col, offset FROM temp.words").fetchall())
+
+
+def tables() -> list[str]:
+    """Of the parts of SQLite's index."""
+    names = [name for name in db.database.get_tables() if name.startswith("message_index")]
+    return [name for name in names if f"{name}_data" in names]
+
+
+def segments(table: str) -> int:
+    """In how many pieces FTS5 has this part, of which a search has to look through each."""
+    found = db.database.execute_sql(f"SELECT count(DISTINCT segid) FROM {table}_idx").fetchone()
+    return int(found[0])
+
+
+@pytest.mark.parametrize("full", [100, 1_000])
+def test_index_is_right_whatever_is_done(
+    bots: list[int], full: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "FULL", full)
     rng = random.Random(1)
     for day in (200, 100, 50, 2):
         for bot in bots:
@@ -72,6 +132,8 @@ def test_index_is_right_whatever_is_done(bots: list[int]) -> None:
     list(retention.prune(Config(database="", keep=Keep(messages=90)), NOW, rest=lambda _: None))
     require_right_index()
     retention.forget("bob", bots[:1])
+    require_right_index()
+    message_index.settle_for_a_while()
     require_right_index()
     put(bots[0], ["hello again"])
     require_right_index()
@@ -117,9 +179,9 @@ def test_words_are_found_before_and_after_the_index_has_taken_them_in(bots: list
 def test_what_is_taken_in_while_somebody_searches_is_found_once(bots: list[int]) -> None:
     put(bots[0], ["hello", "hello"])
 
-    with message_index.tail() as has_tail:
-        message_index.take_tail()
-        terms = Terms(bots, None, None, None, messages.parsed("hello"), has_tail)
+    with message_index.sources() as sources:
+        elsewhere(message_index.take_tail)
+        terms = Terms(bots, None, None, None, messages.parsed("hello"), sources)
         ids = [row.id for row in models.Message.select().where(terms.match(EVER))]
 
     assert sorted(ids) == [1, 2]
@@ -149,15 +211,106 @@ def test_catching_up_takes_many_in_several_steps(bots: list[int]) -> None:
     require_right_index()
 
 
-def test_forgotten_words_are_in_no_part_of_the_index(bots: list[int]) -> None:
-    put(bots[0], ["zanzibar"] * 300, user="mallory-4711")
-    put(bots[0], ["hello"] * 300)
+def test_parts_that_are_full_are_settled_and_searched_as_one(bots: list[int], small_parts: None) -> None:
+    for number in range(7):
+        put(bots[0], [f"hello {number} {word}" for word in range(40)], NOW - number * DAY)
+        message_index.take_tail()
+
+    while message_index.settle_for_a_while():
+        pass
+
+    newest = [f"hello {number} {word}" for number in range(7) for word in range(40)]
+    assert sorted(text or "" for text in found(bots, "hello")) == sorted(newest)
+    assert sorted(text or "" for text in found(bots, "hello 7")) == sorted(
+        text for text in newest if "7" in text.split()
+    )
+    if not db.is_postgresql():
+        assert [part.messages for part in parts.parts()] == [120, 120, 40]
+        assert [segments(part.table) for part in parts.parts()[:2]] == [1, 1]
+        assert [bool(part.is_settled) for part in parts.parts()] == [True, True, False]
+    require_right_index()
+
+
+def test_more_parts_than_one_statement_can_ask(
+    bots: list[int], small_parts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_terms, "_MOST_SELECTS", 2)
+    for number in range(5):
+        put(bots[0], [f"hello {number}"] * 100)
+        message_index.take_tail()
+
+    assert len(found(bots, "hello")) == 500
+    assert found(bots, '"hello 2"') == ["hello 2"] * 100
+    assert found(bots, "nowhere") == []
+
+
+def test_part_without_messages_goes(bots: list[int], small_parts: None) -> None:
+    if db.is_postgresql():
+        return
+    for day in (200, 150, 2):
+        put(bots[0], ["hello"] * 100, NOW - day * DAY)
+        message_index.take_tail()
+    before = tables()
+    list(retention.prune(Config(database="", keep=Keep(messages=90)), NOW, rest=lambda _: None))
+
+    steps = message_index.settle(rest=lambda _: None)
+    next(steps)  # as if it was killed then
+    assert len(found(bots, "hello")) == 100
+    while message_index.settle_for_a_while():
+        pass
+
+    assert len(before) == 3 and tables() == before[-1:] == [parts.newest().table]
+    assert len(found(bots, "hello")) == 100
+    put(bots[0], ["hello again"])
+    assert found(bots, "again") == ["hello again"]
+    require_right_index()
+
+
+def test_index_of_before_there_were_parts_is_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "FULL", 100)
+    opened = db.connect(f"sqlite:///{tmp_path}/older.db")
+    with db.connected():
+        (made,) = [one.version for one in migrations.available() if one.name == "index_in_parts"]
+        migrations.bring_up_to_date(upto=made - 1)
+        (bot,) = add_bots("one")
+        columns = ("id", "bot_id", "instance_id", "occurred_at", "received_at", "direction", "text")
+        rows = [(number, bot, 1, NOW, NOW, "in", f"older {number}") for number in range(1, 301)]
+        db.insert_rows(models.Message, columns, rows)
+        models.EventSequence.update(reserved_id=300).execute()
+        db.database.execute_sql("UPDATE message_index_state SET upto = 250")
+
+        migrations.bring_up_to_date()
+
+        assert len(found([bot], "older")) == 300
+        require_right_index()
+        put(bot, ["newer"])
+        require_right_index()
+        while message_index.settle_for_a_while():
+            pass
+        assert len(found([bot], "older")) == 300
+        assert found([bot], "newer") == ["newer"] and found([bot], "251") == ["older 251"]
+        assert [part.first_id for part in parts.parts()] == [0, 251]
+    opened.close_all()
+
+
+@pytest.mark.parametrize("full", [100, 1_000])
+def test_forgotten_words_are_in_no_part_of_the_index(
+    bots: list[int], full: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "FULL", full)
+    put(bots[0], ["zanzibar"] * 120, user="mallory-4711")
+    message_index.take_tail()
+    message_index.settle_for_a_while()
+    put(bots[0], ["hello zanzibar"] * 180, user="mallory-4711")
+    put(bots[0], ["quartz"] * 300)
 
     retention.forget("mallory-4711", bots)
 
     assert found(bots, "zanzibar") == []
     content = index_content()
-    assert b"hello" in content
+    assert b"quartz" in content
     assert b"zanzibar" not in content
     assert b"4711" not in content and b"4711".hex().encode() not in content
 
@@ -165,8 +318,8 @@ def test_forgotten_words_are_in_no_part_of_the_index(bots: list[int]) -> None:
 def index_content() -> bytes:
     """What the index holds on disk."""
     if not db.is_postgresql():
-        rows = db.database.execute_sql("SELECT block FROM message_index_data").fetchall()
-        return b"".join(block for (block,) in rows)
+        blocks = " UNION ALL ".join(f"SELECT block FROM {table}_data" for table in tables())
+        return b"".join(block for (block,) in db.database.execute_sql(blocks).fetchall())
     db.database.cursor().execute("CHECKPOINT")
     files = db.database.execute_sql(
         "SELECT pg_relation_filepath(oid) FROM pg_class WHERE relkind = 'i' AND relam = "

@@ -27,7 +27,8 @@ CHANNELS = ("shop", "#shop", "ann", None)
 
 
 @pytest.fixture
-def bots(database: None) -> list[int]:
+def bots(database: None, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    monkeypatch.setattr(message_index.parts, "FULL", 100)
     return add_bots("one", "two", "three")
 
 

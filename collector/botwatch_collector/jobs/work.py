@@ -53,6 +53,7 @@ class Shift:
                 counters.flush()
                 slow.flush()
                 message_index.take_tail()
+                behind |= message_index.settle_for_a_while()
             self._healthy = True
         except Exception as error:
             damage.note(error)

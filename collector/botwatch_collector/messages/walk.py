@@ -13,6 +13,7 @@ from peewee import fn
 
 from .. import message_index
 from ..analytics.window import Window
+from ..message_index import Source
 from ..models import Bot, BotUser, Message
 from .filters import Filters
 from .place import Place
@@ -79,8 +80,8 @@ class Walk:
         """The next `limit`, nearest first."""
         if self.filters == Filters():
             return self._by_key(place, way, limit)
-        with message_index.tail() as has_tail:
-            return self._by_index(place, way, limit, self._terms(has_tail))
+        with message_index.sources() as sources:
+            return self._by_index(place, way, limit, self._terms(sources))
 
     def _by_key(self, place: Place, way: Way, limit: int) -> list[Row]:
         found = [
@@ -141,8 +142,8 @@ class Walk:
             )
         )
 
-    def _terms(self, has_tail: bool) -> Terms:
+    def _terms(self, sources: Sequence[Source]) -> Terms:
         asked = self.filters
         is_narrow = asked.direction is not None or len(self.bots) < Bot.select().count()
         bots = self.bots if is_narrow and len(self.bots) <= _MOST_BOT_MARKS else None
-        return Terms(bots, asked.direction, asked.user, asked.channel, asked.query, has_tail)
+        return Terms(bots, asked.direction, asked.user, asked.channel, asked.query, sources)

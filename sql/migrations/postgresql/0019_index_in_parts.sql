@@ -1,0 +1,3 @@
+-- SQLite parts its index of messages. PostgreSQL's has parts already, by month.
+
+SELECT 1;
