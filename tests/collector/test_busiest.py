@@ -1,11 +1,12 @@
 """The busiest of past days, weeks and months are kept: by them is found who wrote most, exactly."""
 
 import random
+import threading
 from collections.abc import Sequence
 
 import pytest
 
-from botwatch_collector import counters, models, retention, rollups
+from botwatch_collector import counters, db, models, retention, rollups
 from botwatch_collector.analytics import cache_use, known
 from botwatch_collector.analytics.busiest import candidates
 from botwatch_collector.analytics.known import BUSIEST, Known
@@ -140,6 +141,25 @@ def test_one_who_is_forgotten_is_in_no_list(chat: list[Said]) -> None:
 
     assert right[0] == expected([one for one in chat if one.user_id != busiest])[0]
     assert not models.KnownBusiest.select().where(models.KnownBusiest.busiest.contains(busiest)).exists()
+
+
+def test_nobody_who_is_being_forgotten_is_written_into_a_list(database: None) -> None:
+    Known(BUSIEST, [1]).keep(Window(START, START + DAY), '[["mallory",9]]', messages=9)
+    writing = threading.Thread(target=write_elsewhere)
+
+    with db.writing():
+        models.KnownUsers.note_erasure()
+        writing.start()
+        # It waits for this transaction; a second is what it would need if it didn't.
+        writing.join(1)
+    writing.join()
+
+    assert models.KnownBusiest.select().count() == 0
+
+
+def write_elsewhere() -> None:
+    with db.connected():
+        known.write(NOW)
 
 
 def test_rebuild_asks_anew(chat: list[Said]) -> None:
