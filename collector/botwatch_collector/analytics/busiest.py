@@ -20,7 +20,7 @@ from .window import DAY, MONTH, WEEK, YEAR, Unit, Window
 
 _TABLES: dict[Unit, type[UserCounts]] = {YEAR: UserYear, MONTH: UserMonth, WEEK: UserWeek, DAY: UserDay}
 
-SHORTEST_MS = 2 * DAY_MS
+SHORTEST_MS = 3 * DAY_MS
 """People of a shorter window are few enough to be added up."""
 
 _LISTED = 100
