@@ -32,6 +32,8 @@ CREATE VIRTUAL TABLE {table} USING fts5 (
 _SETTINGS = (("automerge", 0), ("usermerge", 8), ("crisismerge", 512))
 _AMONG = "id IN (SELECT value FROM json_each(?))"
 _DROPPED_AT_ONCE = 500
+_SEGMENTS = 10
+"""FTS5's rows after this one hold segments. It opens no table without those before."""
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,9 @@ def drop_some(part: Part) -> bool:
     All at once would take seconds for one that is large.
     """
     pages = f"{part.table}_data"
-    some = f"DELETE FROM {pages} WHERE id IN (SELECT id FROM {pages} LIMIT ?)"  # noqa: S608 - a name of ours
-    if db.database.execute_sql(some, (_DROPPED_AT_ONCE,)).rowcount:
+    # A name of ours.
+    some = f"DELETE FROM {pages} WHERE id IN (SELECT id FROM {pages} WHERE id > ? LIMIT ?)"  # noqa: S608
+    if db.database.execute_sql(some, (_SEGMENTS, _DROPPED_AT_ONCE)).rowcount:
         return True
     db.database.execute_sql(f"DROP TABLE {part.table}")
     db.database.execute_sql("DELETE FROM message_index_part WHERE first_id = ?", (part.first_id,))
