@@ -36,7 +36,7 @@ keeping_up = import_module("botwatch_collector.rollups.keeping_up")
 def many_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a test needn't store thousands."""
     monkeypatch.setattr(keeping_up, "_AT_ONCE", 10)
-    monkeypatch.setattr(keeping_up, "_PART", {"sqlite": 100, "postgresql": 100})
+    monkeypatch.setattr(keeping_up, "_PART", 100)
     monkeypatch.setattr(keeping_up, "_MOST_WAITING", 1_000)
 
 

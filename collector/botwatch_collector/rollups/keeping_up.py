@@ -18,8 +18,7 @@ from .apply import Counted, Counts, count, write
 
 _AT_ONCE = 1_000
 _MOST_WAITING = 50_000
-# A larger one costs less for each message; on SQLite ingest waits while it is written.
-_PART = {"sqlite": 5_000, "postgresql": 20_000}
+_PART = 20_000
 _PATIENCE_S = 2.0
 _LOOK_S, _RETRY_S = 0.5, 5.0
 _COUNTING = "counting"
@@ -108,13 +107,12 @@ def _next_part() -> tuple[Counts, int] | None:
     reserved_id, counted_id = _state()
     if counted_id == reserved_id:
         return None
-    most = _PART[db.dialect()]
     rows = db.database.execute_sql(
         # Names and numbers of ours. Peewee's own rows would cost three times as much.
         f"SELECT id, {', '.join(Counted._fields)} FROM message "  # noqa: S608
-        f"WHERE id > {counted_id} AND id <= {reserved_id} ORDER BY id LIMIT {most}"
+        f"WHERE id > {counted_id} AND id <= {reserved_id} ORDER BY id LIMIT {_PART}"
     ).fetchall()
-    return count(row[1:] for row in rows), reserved_id if len(rows) < most else rows[-1][0]
+    return count(row[1:] for row in rows), reserved_id if len(rows) < _PART else rows[-1][0]
 
 
 def _write(counts: Counts, upto: int) -> None:
