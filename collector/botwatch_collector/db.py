@@ -90,22 +90,7 @@ def writing(patience_s: float | None = None) -> Iterator[None]:
                 database.execute_sql(f"SET LOCAL lock_timeout = {max(1, round(patience_s * 1_000))}")
             yield
         return
-    with _file_lock(_write_lock(), patience_s), database.atomic("IMMEDIATE"):
-        yield
-
-
-@contextmanager
-def alone(name: str, patience_s: float | None = None) -> Iterator[None]:
-    """Only one block of that name runs at a time, on all hosts. On PostgreSQL it is a transaction.
-
-    What it writes needs the right to write besides. Raises as `writing` does when others take too long.
-    """
-    if not is_postgresql():
-        with _file_lock(f"{database.obj.database}-{name}-lock", patience_s):
-            yield
-        return
-    with writing(patience_s):
-        database.execute_sql("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"botwatch {name}",))
+    with _file_lock(database.obj.database, patience_s), database.atomic("IMMEDIATE"):
         yield
 
 
@@ -169,7 +154,7 @@ def compact() -> None:
         database.cursor().execute("VACUUM")
         return
     require_space(2 * size_bytes(), "rewriting the database")
-    with _file_lock(_write_lock()):
+    with _file_lock(database.obj.database):
         # In memory, as all else that is temporary, a copy of the whole database might not fit.
         database.execute_sql("PRAGMA temp_store = file")
         database.execute_sql("VACUUM")
@@ -315,29 +300,24 @@ def _postgresql(url: str, connections: int) -> peewee.Database:
     )
 
 
-_threads_locks: dict[str, threading.Lock] = {}
-
-
-def _write_lock() -> str:
-    return f"{database.obj.database}-write-lock"
+_threads_lock = threading.Lock()
 
 
 @contextmanager
 def _file_lock(path: str, patience_s: float | None = None) -> Iterator[None]:
     # One thread of a process waits for the lock of the file, the others wait for that thread: it may be for
     # ever, when another program holds the file, and must not take them all.
-    threads_lock = _threads_locks.setdefault(path, threading.Lock())
-    if not threads_lock.acquire(timeout=_PATIENCE_S if patience_s is None else patience_s):
+    if not _threads_lock.acquire(timeout=_PATIENCE_S if patience_s is None else patience_s):
         raise Unavailable("others are writing to the database", retry_after_s=2)
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(f"{path}-write-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             _lock(handle, patience_s)
             yield
         finally:
             os.close(handle)
     finally:
-        threads_lock.release()
+        _threads_lock.release()
 
 
 def _lock(handle: int, patience_s: float | None) -> None:

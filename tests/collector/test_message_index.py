@@ -117,9 +117,7 @@ def segments(table: str) -> int:
 
 
 @pytest.mark.parametrize("full", [100, 1_000])
-def test_index_is_right_whatever_is_done(
-    bots: list[int], full: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_index_is_right_whatever_is_done(bots: list[int], full: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "FULL", full)
     rng = random.Random(1)
     for day in (200, 100, 50, 2):

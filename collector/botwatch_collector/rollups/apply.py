@@ -1,4 +1,4 @@
-"""Adds new messages to the rollups: counts them, which needs no database, and writes what was counted."""
+"""Adds new messages to the rollups, inside the transaction that stores them."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,31 +41,19 @@ Prepare = Callable[[Sequence[Rollup], list[Tuples]], list[Tuples]]
 
 
 def apply(messages: Iterable[CountedRow]) -> None:
-    """Count messages into the rollups, of which none was counted before."""
-    write(count(messages))
-
-
-def count(messages: Iterable[CountedRow]) -> "Counts":
-    """What `write` adds to the rollups, once, in the transaction that says that these are counted."""
+    """Count each message once; the caller has made sure that none was counted before."""
     rows = list(messages)
     minutes, times = _count_messages(rows)
     users, people = _count_users(rows)
-    finest = zip(GROUPS, (minutes, times, users), strict=True)
-    return Counts([_folded(group, group.rollups, rows) for group, rows in finest], people)
-
-
-def write(counts: "Counts") -> None:
-    """Needs the right to write, as all that changes rollups does."""
-    for group, rows in zip(GROUPS, counts.rows, strict=True):
-        _write(group, group.rollups, rows)
-    _write_people(counts.people)
+    for group, counted in zip(GROUPS, (minutes, times, users), strict=True):
+        _write(group, group.rollups, counted)
+    _write_people(people)
 
 
 def fold(group: "Group", finest: Iterable[tuple[Any, ...]]) -> None:
     """Add rows of the finest rollup, keys and then values, to all the coarser ones."""
     width = len(group.keys)
-    rows = {row[:width]: [*row[width:]] for row in finest}
-    _write(group, group.rollups[1:], _folded(group, group.rollups[1:], rows))
+    _write(group, group.rollups[1:], {row[:width]: [*row[width:]] for row in finest})
 
 
 def _count_messages(messages: Sequence[CountedRow]) -> tuple[Rows, Rows]:
@@ -123,9 +111,12 @@ def _widen(row: list[Any], place: int, at: int) -> None:
         row[place] = at
 
 
-def _write(group: "Group", rollups: Sequence[Rollup], folded: list[Tuples]) -> None:
-    if not folded[0]:
+def _write(group: "Group", rollups: Sequence[Rollup], rows: Rows) -> None:
+    """Write the finest rollup, and that folded into each coarser one."""
+    if not rows:
         return
+    times = {key[1] for key in rows}
+    folded = [_folded(group, {at: rollup.bucket(at) for at in times}, rows) for rollup in rollups]
     for rollup, values in zip(rollups, group.prepare(rollups, folded), strict=True):
         table = rollup.model._meta.table_name
         changes = ", ".join(f"{name} = {_merged(table, name)}" for name in group.values)
@@ -137,13 +128,8 @@ def _write(group: "Group", rollups: Sequence[Rollup], folded: list[Tuples]) -> N
         )
 
 
-def _folded(group: "Group", rollups: Sequence[Rollup], finest: Rows) -> list[Tuples]:
-    """The rows of each of the rollups."""
-    times = {key[1] for key in finest}
-    return [_fold(group, {at: rollup.bucket(at) for at in times}, finest) for rollup in rollups]
-
-
-def _fold(group: "Group", buckets: Mapping[int, int], rows: Rows) -> Tuples:
+def _folded(group: "Group", buckets: Mapping[int, int], rows: Rows) -> Tuples:
+    """The rows of these buckets."""
     if len(set(buckets.values())) == len(buckets):
         return [(key[0], buckets[key[1]], *key[2:], *row) for key, row in rows.items()]
     folded: Rows = {}
@@ -225,14 +211,6 @@ GROUPS = (
     Group(HISTOGRAMS, ("bot_id", "at"), (RESPONSE, WAIT), _add, _with_stored),
     Group(USERS, ("bot_id", "at", "user_id"), ("messages", "first_at", "last_at"), _add_user),
 )
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What some messages add: the rows of each rollup of each of the groups, and of the people."""
-
-    rows: list[list[Tuples]]
-    people: People
 
 
 def _write_people(people: People) -> None:

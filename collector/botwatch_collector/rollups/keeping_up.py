@@ -1,8 +1,9 @@
 """Counts messages into the rollups soon after they were stored, where a commit has left that to others.
 
-Commits follow one another, and half of what one does for a message would be to count it. When much comes in,
-commits leave that to another process, which counts by ids, as these follow the order of commits. It needs the
-right to write for less, because it reads and counts before it asks for that, and more messages at once.
+One commit at a time may hand out ids, so all that a commit does holds up the others. On PostgreSQL it leaves
+out the counting, half of its work, when much comes in: another process does it then, in larger parts that
+cost less, by ids, which follow the order of commits. SQLite lets one process write at any time, whatever it
+is: nothing is gained there, and every commit counts its own.
 """
 
 import logging
@@ -12,30 +13,30 @@ from contextlib import contextmanager
 
 import peewee
 
-from .. import damage, db, models
+from .. import db, models
 from ..errors import Unavailable
-from .apply import Counted, Counts, count, write
+from .apply import Counted, apply
 
 _AT_ONCE = 1_000
 _MOST_WAITING = 50_000
-_PART = 20_000
+_STEP = 20_000
 _PATIENCE_S = 2.0
 _LOOK_S, _RETRY_S = 0.5, 5.0
-_COUNTING = "counting"
+_LOCK_KEY = 0x626F7463  # "botc": the advisory lock of the one that counts
 
 _log = logging.getLogger(__name__)
 
 
 def counts_itself(ids: int) -> bool:
     """Whether a commit of so many ids should count its messages, if none before it wait."""
-    return ids <= _AT_ONCE
+    return ids <= _AT_ONCE or not db.is_postgresql()
 
 
 def help_out(waiting: int) -> None:
     """Count a part, if so much waits after a commit that no more should be taken in before."""
     if waiting > _MOST_WAITING:
-        with _unless_away():
-            _count_some(_PATIENCE_S)
+        with _unless_away(), db.writing(_PATIENCE_S):
+            _count_some()
 
 
 def catch_up() -> None:
@@ -49,26 +50,23 @@ def catch_up_for_reader() -> None:
         _catch_up(_PATIENCE_S)
 
 
-@contextmanager
-def all_counted() -> Iterator[None]:
-    """A transaction in which nothing waits to be counted, and nobody else stores or counts."""
-    with db.alone(_COUNTING), db.writing():
-        models.EventSequence.reserve(0)
-        while part := _next_part():
-            _write(*part)
-        yield
+def catch_up_and_hold() -> None:
+    """Count all that waits, and let nobody store or count until the transaction ends."""
+    _hold()
+    models.EventSequence.reserve(0)
+    while _count_some():
+        pass
 
 
 def keep_up(stopping: threading.Event) -> None:
     """Count what waits twice a second, until told to stop. On any number of hosts at once."""
     is_healthy = True
-    while not stopping.is_set():
+    while db.is_postgresql() and not stopping.is_set():
         try:
             with db.connected():
                 catch_up_for_reader()
             is_healthy = True
-        except Exception as error:
-            damage.note(error)
+        except Exception:
             if is_healthy:
                 _log.exception("what is stored can't be counted; trying again until it can")
             is_healthy = False
@@ -80,7 +78,7 @@ def _unless_away() -> Iterator[None]:
     """Ends the block where the database lets nobody write."""
     try:
         yield
-    except (Unavailable, OSError):
+    except Unavailable:
         return
     except peewee.PeeweeException as error:
         if not db.is_outage(error):
@@ -90,34 +88,32 @@ def _unless_away() -> Iterator[None]:
 def _catch_up(patience_s: float | None) -> None:
     upto, counted_id = _state()
     while counted_id < upto:
-        _count_some(patience_s)
+        with db.writing(patience_s):
+            _count_some()
         _, counted_id = _state()
 
 
-def _count_some(patience_s: float | None) -> None:
-    # Before ids are reserved in a transaction, never after: who counts waits for those.
-    with db.alone(_COUNTING, patience_s):
-        if part := _next_part():
-            with db.writing(patience_s):
-                _write(*part)
-
-
-def _next_part() -> tuple[Counts, int] | None:
-    """The counts of some messages that wait, and up to which id; None when there are none."""
+def _count_some() -> bool:
+    """Whether there was anything to count. Nobody else counts until the transaction ends."""
+    _hold()
     reserved_id, counted_id = _state()
     if counted_id == reserved_id:
-        return None
+        return False
     rows = db.database.execute_sql(
         # Names and numbers of ours. Peewee's own rows would cost three times as much.
         f"SELECT id, {', '.join(Counted._fields)} FROM message "  # noqa: S608
-        f"WHERE id > {counted_id} AND id <= {reserved_id} ORDER BY id LIMIT {_PART}"
+        f"WHERE id > {counted_id} AND id <= {reserved_id} ORDER BY id LIMIT {_STEP}"
     ).fetchall()
-    return count(row[1:] for row in rows), reserved_id if len(rows) < _PART else rows[-1][0]
+    apply(row[1:] for row in rows)
+    counted_id = reserved_id if len(rows) < _STEP else rows[-1][0]
+    models.EventSequence.update(counted_id=counted_id).execute()
+    return True
 
 
-def _write(counts: Counts, upto: int) -> None:
-    write(counts)
-    models.EventSequence.update(counted_id=upto).execute()
+def _hold() -> None:
+    # Before ids are reserved in the same transaction, never after: who counts waits for those.
+    if db.is_postgresql():
+        db.database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK_KEY,))
 
 
 def _state() -> tuple[int, int]:

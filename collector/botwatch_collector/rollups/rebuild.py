@@ -12,7 +12,7 @@ from peewee import SQL, Case, fn
 from .. import db, models
 from ..clock import DAY, HOUR
 from .apply import GROUPS, Counted, Group, apply, fold
-from .keeping_up import all_counted
+from .keeping_up import catch_up_and_hold
 
 _ROWS = 20_000
 _NEVER, _NO_TIME = -1, 2**62
@@ -24,8 +24,8 @@ def rebuild(progress: Callable[[int, int], None] | None = None) -> int:
     `progress` is called with the messages done and the id reached. Costs about 15 us a message.
     """
     done, last_id = 0, 0
-    with all_counted():
-        _stop_pruning()
+    with db.writing():
+        _stop_other_writers()
         for group in GROUPS:
             _clear(group)
         _clear_people()
@@ -39,7 +39,8 @@ def rebuild(progress: Callable[[int, int], None] | None = None) -> int:
     return done
 
 
-def _stop_pruning() -> None:
+def _stop_other_writers() -> None:
+    catch_up_and_hold()
     if db.is_postgresql():
         # Retention takes no id: without this, what it removes meanwhile would be counted as if it never was.
         db.database.execute_sql("LOCK TABLE message IN SHARE MODE")
