@@ -63,13 +63,25 @@ def test_bots_take_turns() -> None:
 
 def test_flood_stays_behind_when_a_transaction_is_full() -> None:
     queue = Queue(1_000_000)
-    put(queue, MALLORY, 12, events=2_500)
+    put(queue, MALLORY, 12, events=625)
     put(queue, ALICE, 1)
 
     assert bots_of(queue.take_group()) == [MALLORY, ALICE, MALLORY, MALLORY, MALLORY]
     put(queue, BOB, 1)
     # The one whose turn is longest ago comes first.
     assert bots_of(queue.take_group()) == [MALLORY, BOB, MALLORY, MALLORY, MALLORY]
+
+
+def test_what_came_since_is_added_as_far_as_a_transaction_goes() -> None:
+    queue = Queue(1_000_000)
+    group = put(queue, ALICE, 1, events=625)
+    assert queue.take_group() == group
+    put(queue, MALLORY, 12, events=625)
+    put(queue, BOB, 1)
+
+    assert bots_of(queue.add_to(group)) == [MALLORY, BOB, MALLORY, MALLORY]
+    assert bots_of(group) == [ALICE, MALLORY, BOB, MALLORY, MALLORY]
+    assert queue.add_to(group) == []
 
 
 def test_flood_does_not_push_others_out() -> None:

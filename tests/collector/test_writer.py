@@ -8,7 +8,7 @@ from typing import Any
 import peewee
 import pytest
 
-from botwatch_collector import models
+from botwatch_collector import db, models
 from botwatch_collector.config import Limits
 from botwatch_collector.errors import Unavailable
 from botwatch_collector.ingest import writer as writer_module
@@ -89,6 +89,43 @@ def test_batches_that_wait_share_a_transaction(
     assert writer.queued_events == 0
 
 
+def test_what_comes_before_its_turn_shares_the_transaction(make_writer: MakeWriter) -> None:
+    commits: list[Commit] = []
+    writer = make_writer(commits.append)
+    with db.writing():
+        models.EventSequence.reserve(1)
+        first = InBackground(writer.submit, batch(message(1), instance="first"))
+        until(lambda: not writer._queue._lines and writer.queued_events == 1)
+        others = InBackground(submitted, writer, [batch(message(1), instance=f"i{n}") for n in range(9)])
+        until(lambda: writer.queued_events == 10)
+
+    assert first.result() == Outcome(1, 0)
+    assert others.result() == [Outcome(1, 0)] * 9
+    assert [len(commit.batches) for commit in commits] == [10]
+
+
+def test_batch_that_came_before_its_turn_takes_none_with_it(
+    make_writer: MakeWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def picky(batches: list[Incoming], _: object, others: Callable[[], list[Incoming]]) -> list[Outcome]:
+        if "good" in (one.batch.header.instance for one in batches):
+            until(lambda: writer.queued_events == 2)
+        found = [*batches, *others()]
+        if any(one.batch.header.instance == "poison" for one in found):
+            raise ValueError("poison")
+        return store(found)
+
+    writer = make_writer()
+    monkeypatch.setattr(writer_module, "store", picky)
+    good = InBackground(writer.submit, batch(message(1), instance="good"))
+    until(lambda: not writer._queue._lines and writer.queued_events == 1)
+    with pytest.raises(Unavailable):
+        writer.submit(batch(message(1), instance="poison"))
+
+    assert good.result() == Outcome(1, 0)
+    assert writer.queued_events == 0
+
+
 def test_every_answer_is_for_its_own_batch(make_writer: MakeWriter) -> None:
     batches = [
         batch(*(message(seq) for seq in range(1, count + 1)), instance=f"i{count}") for count in range(1, 30)
@@ -111,7 +148,7 @@ def test_full_queue_asks_to_come_back(make_writer: MakeWriter) -> None:
 
 def test_slow_database_is_not_acknowledged(make_writer: MakeWriter, monkeypatch: pytest.MonkeyPatch) -> None:
     may_end = threading.Event()
-    monkeypatch.setattr(writer_module, "store", lambda batches, _: (may_end.wait(30), store(batches))[1])
+    monkeypatch.setattr(writer_module, "store", lambda batches, *_: (may_end.wait(30), store(batches))[1])
     writer = make_writer(ingest_wait_s=0.05)
 
     with pytest.raises(Unavailable, match="slow"):
@@ -130,7 +167,7 @@ def test_writer_that_is_closed_stores_what_waits_and_takes_nothing_more(
 ) -> None:
     runs, may_end = threading.Event(), threading.Event()
     monkeypatch.setattr(
-        writer_module, "store", lambda batches, _: (runs.set(), may_end.wait(30), store(batches))[2]
+        writer_module, "store", lambda batches, *_: (runs.set(), may_end.wait(30), store(batches))[2]
     )
     writer = make_writer()
     sending = InBackground(submitted, writer, [batch(message(1), instance=f"i{n}") for n in range(5)])

@@ -8,7 +8,7 @@ from ..errors import Unavailable
 from .shares import Shares
 from .store import Incoming, Outcome
 
-_GROUP_EVENTS = 10_000
+_GROUP_EVENTS = 2_500
 
 
 @dataclass(eq=False)
@@ -54,11 +54,18 @@ class Queue:
         """What one transaction is to store; waits for something. Empty when the queue is closed and done."""
         with self._changed:
             self._changed.wait_for(lambda: self._lines or self._closed)
-            group, events = list[Waiting](), 0
+            group: list[Waiting] = []
+            self.add_to(group)
+            return group
+
+    def add_to(self, group: list[Waiting]) -> list[Waiting]:
+        """Add what waits, unless it is more than one transaction should store; what was added."""
+        before, events = len(group), sum(waiting.events for waiting in group)
+        with self._changed:
             while self._lines and events < _GROUP_EVENTS:
                 group.append(self._next())
                 events += group[-1].events
-            return group
+        return group[before:]
 
     def give_up(self, waiting: Waiting) -> None:
         """Its sender has gone: it need not be stored any more, unless it is too late for that."""

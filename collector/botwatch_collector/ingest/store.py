@@ -5,7 +5,7 @@ already. A client's own `id` is remembered in a table. An event with both is sto
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
 from typing import Any
@@ -66,12 +66,19 @@ class _Group:
     new_ids: list[tuple[int, str, int]] = field(default_factory=list)
 
 
-def store(incoming: Sequence[Incoming], timeouts: Timeouts | None = None) -> list[Outcome]:
+def store(
+    incoming: Sequence[Incoming],
+    timeouts: Timeouts | None = None,
+    others: Callable[[], Sequence[Incoming]] = tuple,
+) -> list[Outcome]:
     """Store every batch or, when an exception comes out, none of them. Safe to repeat.
 
+    `others` are asked for when it is this one's turn to write, and stored after them: what has come since.
     What is counted of them goes into the same transaction, with what else waits to be written.
     """
     with counters.carried() as waiting, db.writing():
+        models.EventSequence.take_turn()
+        incoming = [*incoming, *others()]
         group = _Group(*_reserve(incoming))
         group.instances = instances.find_or_add(
             (one.bot_id, one.batch.header, one.received_at) for one in incoming

@@ -1,4 +1,5 @@
-"""Group commit: one thread stores all batches that wait, in one transaction, and answers them together.
+"""Group commit: one thread stores all batches that wait when its turn comes, in one transaction, and answers
+them together.
 
 A batch is answered only after its transaction is on disk. Who finds the queue full, or the database in
 trouble, is asked to come back, and keeps its data.
@@ -95,16 +96,16 @@ class Writer:
     def _run(self) -> None:
         while group := self._queue.take_group():
             try:
-                self._store(group)
+                self._store(group, self._queue.add_to)
             except Exception:
                 _log.exception("the writer could not store a group of batches")
                 _fail(group, Unavailable("storing failed; the collector's log says why", retry_after_s=10))
             finally:
                 self._queue.finish(group)
 
-    def _store(self, group: list[Waiting]) -> None:
+    def _store(self, group: list[Waiting], add_to: Callable[[list[Waiting]], list[Waiting]]) -> None:
         try:
-            self._commit(group)
+            self._commit(group, add_to)
             self._recover()
         except Unavailable as error:
             self._is_in_trouble = True
@@ -133,21 +134,24 @@ class Writer:
 
     def _store_alone(self, waiting: Waiting) -> None:
         try:
-            self._store([waiting])
+            self._store([waiting], lambda _: [])
         except Exception as error:
             _log.exception("a batch of bot %s could not be stored", waiting.incoming.bot_id)
             waiting.error = Unavailable(f"storing failed ({type(error).__name__})", retry_after_s=60)
 
-    def _commit(self, group: list[Waiting]) -> None:
+    def _commit(self, group: list[Waiting], add_to: Callable[[list[Waiting]], list[Waiting]]) -> None:
         damage.refuse()
         started = time.monotonic()
-        batches = [waiting.incoming for waiting in group]
         with db.connected():
-            outcomes = store(batches, self._timeouts)
+            outcomes = store(_batches(group), self._timeouts, lambda: _batches(add_to(group)))
         for waiting, outcome in zip(group, outcomes, strict=True):
             waiting.outcome = outcome
         if self._after_commit:
-            self._after_commit(Commit(batches, outcomes, time.monotonic() - started))
+            self._after_commit(Commit(_batches(group), outcomes, time.monotonic() - started))
+
+
+def _batches(group: list[Waiting]) -> list[Incoming]:
+    return [waiting.incoming for waiting in group]
 
 
 def _fail(group: list[Waiting], error: Exception) -> None:

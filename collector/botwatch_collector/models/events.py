@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import peewee
 
-from ..db import Json
+from ..db import Json, is_postgresql
 from .base import Table
 
 
@@ -16,6 +16,12 @@ class EventSequence(Table):
 
     reserved_id = peewee.BigIntegerField()
     counted_id = peewee.BigIntegerField()
+
+    @classmethod
+    def take_turn(cls) -> None:
+        """Wait for all who reserve ids before this transaction; on SQLite who may write has done so."""
+        if is_postgresql():
+            cls.reserve(0)
 
     @classmethod
     def reserve(cls, count: int) -> int:
