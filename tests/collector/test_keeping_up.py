@@ -184,11 +184,9 @@ def test_forgotten_person_is_not_counted_later(database: None) -> None:
 
 
 def test_person_is_forgotten_while_somebody_counts_them(
-    database: None, monkeypatch: pytest.MonkeyPatch
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not db.is_postgresql():
-        pytest.skip("on SQLite nobody writes while another writes")
-    put(50)
+    """On SQLite nobody writes while another writes."""
     count, has_read = keeping_up.apply, threading.Event()
 
     def count_slowly(rows: Any) -> None:
@@ -198,12 +196,14 @@ def test_person_is_forgotten_while_somebody_counts_them(
         count(rows)
 
     monkeypatch.setattr(keeping_up, "apply", count_slowly)
-    with elsewhere(rollups.catch_up):
-        has_read.wait(60)
-        retention.forget(PERSON, [1])
+    with opened(postgres.create("counted_slowly", template="template")):
+        put(50)
+        with elsewhere(rollups.catch_up):
+            has_read.wait(60)
+            retention.forget(PERSON, [1])
 
-    assert not models.UserHour.select().where(models.UserHour.user_id == PERSON).exists()
-    assert not models.BotUser.select().where(models.BotUser.user_id == PERSON).exists()
+        assert not models.UserHour.select().where(models.UserHour.user_id == PERSON).exists()
+        assert not models.BotUser.select().where(models.BotUser.user_id == PERSON).exists()
 
 
 def test_messages_are_counted_before_they_are_pruned(database: None) -> None:
