@@ -3,9 +3,9 @@
     ./dev bench ingest [--database sqlite|postgresql] [--messages 300000] [--size 500]
                        [--filled ROWS] [--minutes N] [--kills N]
 
-Everything is durable, deduplicated and rolled up, as it is for users. The floors: gunicorn with a view that
-only decodes, and a bare loop of sqlite3's executemany into one table without an index, a transaction for each
-batch. Load generator and server share the machine.
+Everything is durable and deduplicated when it is answered, and rolled up when the time ends. The floors:
+gunicorn with a view that only decodes, and a bare loop of sqlite3's executemany into one table without an
+index, a transaction for each batch. Load generator and server share the machine.
 
 --filled measures the same again on a database of so many messages; --minutes goes on under load and looks
 at the memory of the collector; --kills measures how soon it answers after kill -9 of all its processes.

@@ -8,7 +8,6 @@ import subprocess
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from botwatch_collector.ingest.store import store
 
 from ..conftest import BACKENDS
 from . import first_schema
+from .databases import using
 from .server import COMMAND, Server
 from .test_rollups import some_messages, tables
 from .test_store import NOW, batch, message
@@ -33,14 +33,6 @@ QUESTIONS = (
     "/api/monitoring/export?format=ndjson&from=2024-02-20&to=2024-03-20",
     "/api/messages?q=hello&direction=in&limit=500",
 )
-
-
-@contextmanager
-def using(url: str) -> Iterator[None]:
-    opened = db.connect(url)
-    with db.connected():
-        yield
-    opened.close_all()
 
 
 @pytest.fixture(params=BACKENDS)

@@ -22,6 +22,7 @@ from botwatch_collector.ingest.store import Incoming, store
 
 from ..postgres import PostgresServer
 from ..waiting import until
+from .databases import using
 from .reading import reading
 from .server import Server
 from .test_rollups import some_messages, tables
@@ -196,7 +197,7 @@ def test_person_is_forgotten_while_somebody_counts_them(
         count(rows)
 
     monkeypatch.setattr(keeping_up, "apply", count_slowly)
-    with opened(postgres.create("counted_slowly", template="template")):
+    with using(postgres.create("counted_slowly", template="template")):
         put(50)
         with elsewhere(rollups.catch_up):
             has_read.wait(60)
@@ -228,29 +229,21 @@ def test_rebuild_counts_what_waits_in_hours_that_were_pruned(database: None) -> 
 
 def test_backup_knows_what_waits(database_url: str, tmp_path: Path) -> None:
     file = io.BytesIO()
-    with opened(database_url):
+    with using(database_url):
         put(250)
         backup.save(file, NOW)
         expected = tables()
-    with opened(f"sqlite:///{tmp_path}/restored.db"):
+    with using(f"sqlite:///{tmp_path}/restored.db"):
         backup.restore(io.BytesIO(file.getvalue()))
         assert waiting() == (250 if database_url.startswith("postgresql") else 0)
         assert tables() == expected
-
-
-@contextmanager
-def opened(url: str) -> Iterator[None]:
-    database = db.connect(url)
-    with db.connected():
-        yield
-    database.close_all()
 
 
 def test_counting_that_is_killed_counts_each_message_once(
     postgres: PostgresServer, pytestconfig: pytest.Config
 ) -> None:
     url = postgres.create("counting_killed", template="template")
-    with Server(url, workers=1) as server, opened(url):
+    with Server(url, workers=1) as server, using(url):
         for seed in range(4 * pytestconfig.getoption("kills")):
             put(3_000, seed)
             if seed % 4 == 3:

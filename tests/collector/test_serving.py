@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +19,7 @@ from botwatch_collector import db
 from botwatch_collector.access import accounts
 from botwatch_collector.serving import Worker
 
+from .databases import using
 from .server import COMMAND, Server
 
 
@@ -31,14 +32,6 @@ def one_server(tmp_path: Path) -> Iterator[Server]:
 
 def whoami(server: Server, token: str) -> requests.Response:
     return requests.get(f"{server.url}/api/whoami", headers={"Authorization": f"Bearer {token}"}, timeout=30)
-
-
-@contextmanager
-def other_database(url: str) -> Iterator[None]:
-    opened = db.connect(url)
-    with db.connected():
-        yield
-    opened.close_all()
 
 
 def refused_start(server: Server, address: str = "127.0.0.1:0") -> str:
@@ -160,7 +153,7 @@ def test_address_is_logged_without_its_query(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_newer_schema_refuses_the_start(server: Server) -> None:
     server.terminate()
-    with other_database(server.environment["BOTWATCH_DATABASE"]):
+    with using(server.environment["BOTWATCH_DATABASE"]):
         db.database.execute_sql("INSERT INTO migration VALUES (9000, 'later', '', 0)")
 
     assert refused_start(server).startswith("error: the database has schema 9000")
@@ -186,7 +179,7 @@ def test_many_may_start_at_once_on_an_empty_database(database_url: str, postgres
             start.join()
         token = servers[0].add_bot("alpha")
         assert [whoami(server, token).status_code for server in servers] == [200, 200, 200]
-    with other_database(database_url):
+    with using(database_url):
         assert [account.username for account in accounts.listed()] == ["alice"]
 
 
@@ -196,7 +189,7 @@ def test_first_account_comes_from_the_environment(database_url: str) -> None:
         server.terminate()
         server.command("account", "passwd", "alice", given="another horse\n")
         server.restart()
-    with other_database(database_url):
+    with using(database_url):
         alice = accounts.verified("alice", "another horse")
         assert alice is not None and alice.role == "admin"
 
@@ -233,7 +226,7 @@ def test_tokens_stay_out_of_the_log(one_server: Server) -> None:
 
 
 def empty_the_database(url: str) -> None:
-    with other_database(url):
+    with using(url):
         if db.is_postgresql():
             db.database.execute_sql("DROP SCHEMA public CASCADE")
             db.database.execute_sql("CREATE SCHEMA public")

@@ -1,4 +1,4 @@
-"""Counts kept ready: written with the messages, never instead of them."""
+"""Counts kept ready: written with the messages or soon after them, never instead of them."""
 
 from .apply import Counted, apply
 from .keeping_up import catch_up, catch_up_for_reader, counts_itself, help_out, keep_up
