@@ -6,7 +6,6 @@ import os
 import shutil
 import sqlite3
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -321,14 +320,25 @@ def _file_lock(path: str, patience_s: float | None = None) -> Iterator[None]:
 
 
 def _lock(handle: int, patience_s: float | None) -> None:
+    """Stands in line with the others: who only tried now and then would find it taken each time."""
     if patience_s is None:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        return None
-    deadline = time.monotonic() + patience_s
-    while True:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return
+    except BlockingIOError:
+        pass
+    # Nothing ends a wait for this lock: somebody else waits, on a handle that can be left to them.
+    own, is_locked = os.dup(handle), threading.Event()
+
+    def wait() -> None:
         try:
-            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise Unavailable("others are writing to the database", retry_after_s=2) from None
-        time.sleep(0.01)
+            fcntl.flock(own, fcntl.LOCK_EX)
+            is_locked.set()
+        finally:
+            os.close(own)
+
+    threading.Thread(target=wait, name="botwatch-write-lock", daemon=True).start()
+    if not is_locked.wait(patience_s):
+        raise Unavailable("others are writing to the database", retry_after_s=2)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from botwatch_collector import backup, db, models, retention, rollups
-from botwatch_collector.clock import DAY
+from botwatch_collector.clock import DAY, HOUR
 from botwatch_collector.config import Config, Keep
 from botwatch_collector.ingest.store import Incoming, store
 
@@ -26,7 +26,7 @@ from .databases import using
 from .reading import reading
 from .server import Server
 from .test_rollups import some_messages, tables
-from .test_store import batch
+from .test_store import batch, message
 
 NOW = 20_000 * DAY
 PERSON = "ann"
@@ -37,19 +37,25 @@ keeping_up = import_module("botwatch_collector.rollups.keeping_up")
 @pytest.fixture(autouse=True)
 def many_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a test needn't store thousands."""
-    monkeypatch.setattr(keeping_up, "_AT_ONCE", 10)
-    monkeypatch.setattr(keeping_up, "_STEP", 100)
+    for name, few in (("_AT_ONCE", 10), ("_AT_ONCE_ON_SQLITE", 10), ("_STEP", 100), ("_USERS_STEP", 20)):
+        monkeypatch.setattr(keeping_up, name, few)
     monkeypatch.setattr(keeping_up, "_MOST_WAITING", 1_000)
 
 
 def waiting() -> int:
+    """Messages on PostgreSQL, users of hours on SQLite."""
     state = models.EventSequence.get()
-    return int(state.reserved_id - state.counted_id)
+    return int(state.reserved_id - state.counted_id) + models.UserWaiting.select().count()
 
 
-def of_postgresql(count: int) -> int:
-    """Where anything waits at all."""
-    return count if db.is_postgresql() else 0
+def left_by(*commits: tuple[int, int], others: int = 0) -> int:
+    """How many wait after commits of these seeds and counts, and after some events that are no messages."""
+    if db.is_postgresql():
+        return sum(count for _, count in commits) + others
+    sent = [one for seed, count in commits for one in some_messages(seed, count)]
+    return len({
+        (one["ts"] // HOUR, one["user_id"]) for one in sent if one["direction"] == "in" and one["user_id"]
+    })  # fmt: skip
 
 
 def put(count: int, seed: int = 1, bot: int = 1) -> None:
@@ -94,7 +100,7 @@ def test_commit_of_few_messages_counts_them(database: None) -> None:
 def test_commit_of_many_leaves_them_to_others(database: None) -> None:
     put(250)
 
-    assert waiting() == of_postgresql(250)
+    assert waiting() == left_by((1, 250))
     rollups.catch_up()
     assert_counted_once()
 
@@ -104,19 +110,31 @@ def test_few_do_not_overtake_what_waits(database: None) -> None:
     put(5, seed=2)
     models.EventSequence.reserve(3)
 
-    assert waiting() == of_postgresql(58)
+    assert waiting() == left_by((1, 50), (2, 5), others=3)
     rollups.catch_up()
     put(5, seed=3)
     assert_counted_once()
 
 
-def test_who_stores_counts_when_too_much_waits(database: None) -> None:
+def test_who_stores_counts_when_too_much_waits(postgres: PostgresServer) -> None:
     most = 0
-    for seed in range(30):
-        put(100, seed)
-        most = max(most, waiting())
+    with using(postgres.create("too_much_waits", template="template")):
+        for seed in range(30):
+            put(100, seed)
+            most = max(most, waiting())
 
-    assert most == of_postgresql(1_000)
+    assert most == 1_000
+
+
+def test_newest_name_wins_whoever_counts_it(database: None) -> None:
+    """Of two of the same moment, that which came last."""
+    store([batch(*(message(seq, ts=5_000, user_id=PERSON, user_name="first") for seq in range(1, 20)))])
+    store([batch(message(1, ts=5_000, user_id=PERSON, user_name="second"), instance="other")])
+    store([batch(message(2, ts=4_000, user_id=PERSON, user_name="older"), instance="other")])
+    rollups.catch_up()
+
+    assert models.BotUser.get(models.BotUser.user_id == PERSON).user_name == "second"
+    assert_counted_once()
 
 
 def test_reader_finds_all_of_it_counted(database_url: str) -> None:
@@ -232,18 +250,17 @@ def test_backup_knows_what_waits(database_url: str, tmp_path: Path) -> None:
     with using(database_url):
         put(250)
         backup.save(file, NOW)
-        expected = tables()
+        left, expected = waiting(), tables()
     with using(f"sqlite:///{tmp_path}/restored.db"):
         backup.restore(io.BytesIO(file.getvalue()))
-        assert waiting() == (250 if database_url.startswith("postgresql") else 0)
+        assert waiting() == left
         assert tables() == expected
 
 
 def test_counting_that_is_killed_counts_each_message_once(
-    postgres: PostgresServer, pytestconfig: pytest.Config
+    database_url: str, pytestconfig: pytest.Config
 ) -> None:
-    url = postgres.create("counting_killed", template="template")
-    with Server(url, workers=1) as server, using(url):
+    with Server(database_url, workers=1) as server, using(database_url):
         for seed in range(4 * pytestconfig.getoption("kills")):
             put(3_000, seed)
             if seed % 4 == 3:

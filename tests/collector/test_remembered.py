@@ -1,17 +1,21 @@
 """Answers that are remembered: found again for five minutes, and never shown once there is a newer one."""
 
+from importlib import import_module
+
 import pytest
 
-from botwatch_collector import models, retention
-from botwatch_collector.analytics import remembered
+from botwatch_collector import models, retention, rollups
+from botwatch_collector.analytics import known, remembered
 from botwatch_collector.analytics.counts import Counts
 from botwatch_collector.analytics.overview import overview
 from botwatch_collector.analytics.top_users import top_users
 from botwatch_collector.analytics.window import Window
 from botwatch_collector.clock import DAY, HOUR
+from botwatch_collector.ingest.store import store as store_batches
 
 from .oracle import Said
-from .test_known import START, elsewhere, store
+from .test_known import NOW, START, elsewhere, store
+from .test_store import batch, message
 
 WINDOW = Window(START + HOUR // 2, START + 9 * DAY + HOUR // 2)
 
@@ -47,6 +51,31 @@ def test_new_message_of_another_process_is_seen_at_once(chat: None, database_url
     elsewhere(database_url, f"store(Said({START + DAY}, user_id='new'))")
 
     assert shown(1) == (users + 1, sorted([*most, ("new", 1)], key=lambda one: (-one[1], one[0])))
+
+
+@pytest.fixture
+def leave_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every commit on SQLite leaves its users to others."""
+    monkeypatch.setattr(import_module("botwatch_collector.rollups.keeping_up"), "_AT_ONCE_ON_SQLITE", 0)
+
+
+def test_answer_without_users_who_wait_is_not_kept(chat: None, leave_users: None) -> None:
+    users, most = shown(1)
+    store_batches([batch(message(1, ts=START + DAY, user_id="late"), instance="late")])
+    shown(1)
+    known.write(NOW)
+
+    rollups.catch_up()
+
+    assert shown(1) == (users + 1, sorted([*most, ("late", 1)], key=lambda one: (-one[1], one[0])))
+
+
+def test_answer_is_kept_while_users_of_other_times_wait(chat: None, leave_users: None) -> None:
+    store_batches([batch(message(1, ts=START + 30 * DAY, user_id="late"), instance="late")])
+    before = shown(1)
+    falsify()
+
+    assert shown(1) == before
 
 
 def test_one_who_is_forgotten_is_not_remembered(chat: None) -> None:

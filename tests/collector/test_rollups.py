@@ -136,6 +136,7 @@ def test_messages_without_times_leave_no_histogram(database: None) -> None:
 def test_users_of_a_bucket_equal_the_raw_rows(database: None, unit: str) -> None:
     sent = some_messages(2)
     store([batch(*sent)])
+    rollups.catch_up()
 
     expected: Counter[tuple[int, str]] = Counter()
     for one in sent:

@@ -102,7 +102,7 @@ def test_ids_follow_the_order_of_storing(database: None) -> None:
 
 
 def test_nothing_of_a_group_is_stored_when_it_fails(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_messages: object) -> None:
+    def fail(*_messages: object, **_how: object) -> None:
         raise RuntimeError("no")
 
     monkeypatch.setattr("botwatch_collector.ingest.store.rollups.apply", fail)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-from .. import db
+from .. import db, rollups
 from ..clock import DAY
 from ..models import KnownBusiest, KnownUsers
 from . import cache_use
@@ -51,12 +51,17 @@ class Known(Generic[Answer]):
 
     def __init__(self, kind: Kind[Answer], bots: Sequence[int]) -> None:
         self._kind: Kind[Answer] = kind
+        self._ids = bots
         self._bots = ",".join(map(str, sorted(bots)))
+        self._is_behind = False
         self._erasures = KnownUsers.erasures_so_far()
 
     def find(self, wanted: Mapping[Window, int]) -> dict[Window, Answer]:
-        """What is known of each span, given how many messages in it has."""
+        """What is known of each span, given how many messages in it has. To be asked before counting."""
         found = self.look(wanted)
+        self._is_behind = bool(wanted) and rollups.do_users_wait(
+            self._ids, min(span.start for span in wanted), max(span.end for span in wanted)
+        )
         cache_use.count(self._kind.question, hits=len(found), misses=len(wanted) - len(found))
         return found
 
@@ -98,7 +103,12 @@ class Known(Generic[Answer]):
         return query.tuples()
 
     def keep(self, window: Window, answer: Answer, messages: int) -> None:
-        """For the next reader; `messages` is what there was before this was asked."""
+        """For the next reader; `messages` is what there was before this was asked.
+
+        Nothing is kept of who could count the messages and not yet their users.
+        """
+        if self._is_behind:
+            return
         with _lock:
             rows = _waiting.setdefault(db.database.obj, {}).setdefault(self._kind, {})
             if len(rows) < _MOST_WAITING:

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from .. import db
+from .. import db, rollups
 from ..models import KnownUsers
 from . import cache_use
 from .counts import Counts
@@ -89,6 +89,9 @@ def remembered(
     if kept:
         found: Answer = kept.answer
         return found
+    # With messages that are counted and their users are not, it would soon be wrong.
+    is_behind = rollups.do_users_wait(bots, window.start, window.end)
     answer = ask()
-    memory.keep(key, answer, time.monotonic())
+    if not is_behind:
+        memory.keep(key, answer, time.monotonic())
     return answer

@@ -187,7 +187,8 @@ def _write(group: _Group, timeouts: Timeouts) -> None:
         presence.apply(_updates(group), timeouts)
     db.insert_rows(models.EventId, ("bot_id", "id", "received_at"), group.new_ids)
     if not group.waiting:
-        rollups.apply(map(_COUNTED, group.rows[Message]))
+        counted = group.rows[Message]
+        rollups.apply(map(_COUNTED, counted), leaves_users=rollups.leaves_users(len(counted)))
     instances.write(group.instances)
 
 

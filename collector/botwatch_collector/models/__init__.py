@@ -35,6 +35,7 @@ from .rollups import (
     UserDay,
     UserHour,
     UserMonth,
+    UserWaiting,
     UserWeek,
     UserYear,
 )
@@ -73,6 +74,7 @@ TABLES: tuple[type[Table], ...] = (
     UserWeek,
     UserMonth,
     UserYear,
+    UserWaiting,
     KnownUsers,
     KnownBusiest,
     PrunedHour,
@@ -130,6 +132,7 @@ __all__ = [
     "UserDay",
     "UserHour",
     "UserMonth",
+    "UserWaiting",
     "UserWeek",
     "UserYear",
     "ping_instance",

@@ -103,6 +103,13 @@ class UserYear(UserCounts):
     pass
 
 
+class UserWaiting(UserCounts):
+    """What large commits left of users for others to count, by hour. Counted, it leaves."""
+
+    user_name = peewee.TextField(null=True)
+    named_at = peewee.BigIntegerField()
+
+
 class Known(Table):
     """Base of what is known of the people of these bots in a past span of time, as it was asked for a reader.
 

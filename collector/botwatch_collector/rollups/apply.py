@@ -1,8 +1,9 @@
-"""Adds new messages to the rollups, inside the transaction that stores them."""
+"""Adds messages to the rollups, or leaves who wrote them to `keeping_up`."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from .. import db, models
@@ -32,28 +33,61 @@ _MESSAGE_SUMS = (
     "wait_sum_ms",
 )
 
+USER_KEYS = ("bot_id", "at", "user_id")
+USER_VALUES = ("messages", "first_at", "last_at", "user_name", "named_at")
+_UNNAMED = -1
+
+# When the new value of a column takes the place of the old one.
+_NEWER = {
+    "first_at": "excluded.first_at < {table}.first_at",
+    "last_at": "excluded.last_at > {table}.last_at",
+    "user_name": "excluded.named_at >= {table}.named_at AND excluded.named_at >= 0",
+    "named_at": "excluded.named_at > {table}.named_at",
+}
+
 CountedRow = tuple[int, int, str, str | None, str | None, int | None, int | None]
 Rows = dict[tuple[Any, ...], list[Any]]
 Tuples = list[tuple[Any, ...]]
-People = dict[tuple[int, str], list[Any]]
+Names = tuple[str, ...]
 Combine = Callable[[list[Any], list[Any]], None]
 Prepare = Callable[[Sequence[Rollup], list[Tuples]], list[Tuples]]
 
 
-def apply(messages: Iterable[CountedRow]) -> None:
-    """Count each message once; the caller has made sure that none was counted before."""
+def apply(messages: Iterable[CountedRow], *, leaves_users: bool = False) -> None:
+    """Count each message once; the caller has made sure that none was counted before.
+
+    With `leaves_users`, who wrote them waits for others to count, in one table instead of six.
+    """
     rows = list(messages)
     minutes, times = _count_messages(rows)
-    users, people = _count_users(rows)
-    for group, counted in zip(GROUPS, (minutes, times, users), strict=True):
-        _write(group, group.rollups, counted)
-    _write_people(people)
+    _write(MESSAGE_COUNTS, minutes)
+    _write(TIMES, times)
+    users = _count_users(rows)
+    if leaves_users:
+        _add_rows(models.UserWaiting, USER_KEYS, USER_VALUES, [(*key, *row) for key, row in users.items()])
+    else:
+        apply_users(users)
+
+
+def apply_users(users: Rows) -> None:
+    """Count these users of hours: USER_KEYS, and of each USER_VALUES."""
+    _write(USER_COUNTS, {key: row[:3] for key, row in users.items()})
+    people: Rows = {}
+    for (bot_id, _, user_id), row in users.items():
+        person = people.get((bot_id, user_id))
+        if person is None:
+            people[bot_id, user_id] = row
+        else:
+            _add_person(person, row)
+    _add_rows(
+        models.BotUser, ("bot_id", "user_id"), USER_VALUES, [(*key, *row) for key, row in people.items()]
+    )
 
 
 def fold(group: "Group", finest: Iterable[tuple[Any, ...]]) -> None:
     """Add rows of the finest rollup, keys and then values, to all the coarser ones."""
     width = len(group.keys)
-    _write(group, group.rollups[1:], {row[:width]: [*row[width:]] for row in finest})
+    _write(group, {row[:width]: [*row[width:]] for row in finest}, coarser_only=True)
 
 
 def _count_messages(messages: Sequence[CountedRow]) -> tuple[Rows, Rows]:
@@ -78,54 +112,43 @@ def _count_messages(messages: Sequence[CountedRow]) -> tuple[Rows, Rows]:
     return minutes, {key: ["".join(texts) for texts in both] for key, both in times.items()}
 
 
-def _count_users(messages: Sequence[CountedRow]) -> tuple[Rows, People]:
-    """By hour and user, and what is known of each user."""
+def _count_users(messages: Sequence[CountedRow]) -> Rows:
+    """By hour and user."""
     users: Rows = {}
-    people: People = {}
     for bot_id, at, direction, user_id, user_name, _, _ in messages:
         if direction != "in" or user_id is None:
             continue
         key = (bot_id, at - at % HOUR, user_id)
         seen = users.get(key)
         if seen is None:
-            users[key] = [1, at, at]
+            users[key] = seen = [1, at, at, None, _UNNAMED]
         else:
             seen[0] += 1
-            _widen(seen, 1, at)
-        person = people.get((bot_id, user_id))
-        if person is None:
-            people[bot_id, user_id] = person = [None, -1, at, at, 1]
-        else:
-            person[4] += 1
-            _widen(person, 2, at)
-        if user_name is not None and at >= person[1]:
-            person[0], person[1] = user_name, at
-    return users, people
+            if at > seen[2]:
+                seen[2] = at
+            elif at < seen[1]:
+                seen[1] = at
+        if user_name is not None and at >= seen[4]:
+            seen[3], seen[4] = user_name, at
+    return users
 
 
-def _widen(row: list[Any], place: int, at: int) -> None:
-    """Let the span that stands there begin and end no later and no earlier than `at`."""
-    if at > row[place + 1]:
-        row[place + 1] = at
-    elif at < row[place]:
-        row[place] = at
-
-
-def _write(group: "Group", rollups: Sequence[Rollup], rows: Rows) -> None:
-    """Write the finest rollup, and that folded into each coarser one."""
+def _write(group: "Group", rows: Rows, *, coarser_only: bool = False) -> None:
+    """Write rows of the finest rollup, and folded into each coarser one."""
     if not rows:
         return
+    rollups = group.rollups[1:] if coarser_only else group.rollups
     times = {key[1] for key in rows}
     folded = [_folded(group, {at: rollup.bucket(at) for at in times}, rows) for rollup in rollups]
     for rollup, values in zip(rollups, group.prepare(rollups, folded), strict=True):
-        table = rollup.model._meta.table_name
-        changes = ", ".join(f"{name} = {_merged(table, name)}" for name in group.values)
-        db.insert_rows(
-            rollup.model,
-            group.keys + group.values,
-            values,
-            f"ON CONFLICT ({', '.join(group.keys)}) DO UPDATE SET {changes}",
-        )
+        _add_rows(rollup.model, group.keys, group.values, values)
+
+
+def _add_rows(model: type[models.Table], keys: Names, values: Names, rows: Tuples) -> None:
+    """Add each row to the one of its key, if there is one."""
+    table = model._meta.table_name
+    changes = ", ".join(f"{name} = {_merged(table, name)}" for name in values)
+    db.insert_rows(model, keys + values, rows, f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}")
 
 
 def _folded(group: "Group", buckets: Mapping[int, int], rows: Rows) -> Tuples:
@@ -145,14 +168,15 @@ def _folded(group: "Group", buckets: Mapping[int, int], rows: Rows) -> Tuples:
 def _with_stored(rollups: Sequence[Rollup], folded: list[Tuples]) -> list[Tuples]:
     """Histograms with what is stored of their buckets; nobody else writes them meanwhile."""
     stored = _stored(rollups, folded)
+    # What came in a minute is most often all that came in its hour, day and month.
+    unpack = cache(unpacked)
     return [
-        [(bot, at, *map(_added, stored.get((place, bot, at), ("", "")), texts)) for bot, at, *texts in rows]
+        [
+            (bot, at, *map(added, stored.get((place, bot, at), ("", "")), map(unpack, texts)))
+            for bot, at, *texts in rows
+        ]
         for place, rows in enumerate(folded)
     ]
-
-
-def _added(stored: str, new: str) -> str:
-    return added(stored, unpacked(new))
 
 
 def _stored(rollups: Sequence[Rollup], folded: list[Tuples]) -> dict[tuple[int, int, int], tuple[str, str]]:
@@ -175,10 +199,11 @@ def _stored(rollups: Sequence[Rollup], folded: list[Tuples]) -> dict[tuple[int, 
 def _merged(table: str, name: str) -> str:
     if name in (RESPONSE, WAIT):
         return f"excluded.{name}"
-    if name in ("first_at", "last_at"):
-        new, old, wins = f"excluded.{name}", f"{table}.{name}", "<" if name == "first_at" else ">"
-        return f"CASE WHEN {new} {wins} {old} THEN {new} ELSE {old} END"
-    return f"{table}.{name} + excluded.{name}"
+    new, old = f"excluded.{name}", f"{table}.{name}"
+    if name in _NEWER:
+        wins = _NEWER[name].format(table=table)
+        return f"CASE WHEN {wins} THEN {new} ELSE {old} END"
+    return f"{old} + {new}"
 
 
 def _add(total: list[Any], row: list[Any]) -> None:
@@ -186,10 +211,16 @@ def _add(total: list[Any], row: list[Any]) -> None:
         total[index] += value
 
 
-def _add_user(total: list[int], row: list[int]) -> None:
+def _add_user(total: list[Any], row: list[Any]) -> None:
     total[0] += row[0]
     total[1] = min(total[1], row[1])
     total[2] = max(total[2], row[2])
+
+
+def _add_person(total: list[Any], row: list[Any]) -> None:
+    _add_user(total, row)
+    if row[4] > total[4]:
+        total[3:] = row[3:]
 
 
 @dataclass(frozen=True)
@@ -206,26 +237,7 @@ class Group:
     prepare: Prepare = lambda _, folded: folded
 
 
-GROUPS = (
-    Group(MESSAGES, ("bot_id", "at"), _MESSAGE_SUMS, _add),
-    Group(HISTOGRAMS, ("bot_id", "at"), (RESPONSE, WAIT), _add, _with_stored),
-    Group(USERS, ("bot_id", "at", "user_id"), ("messages", "first_at", "last_at"), _add_user),
-)
-
-
-def _write_people(people: People) -> None:
-    db.insert_rows(
-        models.BotUser,
-        ("bot_id", "user_id", "user_name", "named_at", "first_at", "last_at", "messages"),
-        [(*key, *person) for key, person in people.items()],
-        """ON CONFLICT (bot_id, user_id) DO UPDATE SET
-        user_name = CASE WHEN excluded.named_at >= bot_user.named_at AND excluded.named_at >= 0
-            THEN excluded.user_name ELSE bot_user.user_name END,
-        named_at = CASE WHEN excluded.named_at > bot_user.named_at
-            THEN excluded.named_at ELSE bot_user.named_at END,
-        first_at = CASE WHEN excluded.first_at < bot_user.first_at
-            THEN excluded.first_at ELSE bot_user.first_at END,
-        last_at = CASE WHEN excluded.last_at > bot_user.last_at
-            THEN excluded.last_at ELSE bot_user.last_at END,
-        messages = bot_user.messages + excluded.messages""",
-    )
+MESSAGE_COUNTS = Group(MESSAGES, ("bot_id", "at"), _MESSAGE_SUMS, _add)
+TIMES = Group(HISTOGRAMS, ("bot_id", "at"), (RESPONSE, WAIT), _add, _with_stored)
+USER_COUNTS = Group(USERS, USER_KEYS, USER_VALUES[:3], _add_user)
+GROUPS = (MESSAGE_COUNTS, TIMES, USER_COUNTS)
