@@ -14,11 +14,12 @@ import msgspec
 from peewee import fn
 
 from ..clock import DAY as DAY_MS
-from ..models import MessageDay, UserCounts, UserDay, UserMonth, UserWeek, UserYear
+from ..models import MessageDay, UserCounts, UserDay, UserMonth, UserYear
 from .known import BUSIEST, Known
 from .window import DAY, MONTH, WEEK, YEAR, Unit, Window
 
-_TABLES: dict[Unit, type[UserCounts]] = {YEAR: UserYear, MONTH: UserMonth, WEEK: UserWeek, DAY: UserDay}
+# Weeks are added up of their days once, and then known: a window has fewer lists so.
+_TABLES: dict[Unit, type[UserCounts]] = {YEAR: UserYear, MONTH: UserMonth, WEEK: UserDay, DAY: UserDay}
 
 SHORTEST_MS = 3 * DAY_MS
 """People of a shorter window are few enough to be added up."""
@@ -74,7 +75,7 @@ def _lists(bots: Sequence[int], window: Window) -> list[_List]:
     past = {bucket: count for bucket, count in messages.items() if bucket.end <= window.end}
     found = {bucket: _read(text) for bucket, text in known.find(past).items()}
     for bucket in messages.keys() - found.keys():
-        found[bucket] = _busiest(bots, units[bucket], bucket.start)
+        found[bucket] = _busiest(bots, units[bucket], bucket)
         if bucket in past:
             known.keep(bucket, msgspec.json.encode(found[bucket]).decode(), past[bucket])
     return [_List(people, bucket.cut(window) == bucket) for bucket, people in found.items()]
@@ -96,10 +97,10 @@ def _messages(bots: Sequence[int], cover: Window, buckets: Sequence[Window]) -> 
     return +counts
 
 
-def _busiest(bots: Sequence[int], unit: Unit, start: int) -> _People:
+def _busiest(bots: Sequence[int], unit: Unit, bucket: Window) -> _People:
     table: Any = _TABLES[unit]
-    inside = table.bot_id.in_(bots) & (table.at == start)
-    if len(bots) == 1:
+    inside = table.bot_id.in_(bots) & (table.at >= bucket.start) & (table.at < bucket.end)
+    if len(bots) == 1 and unit is not WEEK:
         query = table.select(table.user_id, table.messages).where(inside).order_by(table.messages.desc())
     else:
         messages = fn.SUM(table.messages).cast("BIGINT")

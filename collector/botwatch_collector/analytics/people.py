@@ -12,17 +12,16 @@ import peewee
 from peewee import fn
 
 from .. import clock, db
-from ..models import BotUser, Message, UserCounts, UserDay, UserHour, UserMonth, UserWeek
+from ..models import BotUser, Message, UserCounts, UserDay, UserHour, UserMonth
 from .calendar import BucketName, Calendar
 from .counts import Counts, counts, extent
 from .known import USERS, Known
 from .sql import select, stacked
-from .window import DAY, FOREVER, HOUR, MONTH, WEEK, Part, Unit, Window
+from .window import DAY, FOREVER, HOUR, MONTH, Part, Unit, Window
 
 # With the shortest window worth answering from it: rows of a longer bucket are fewer, but some fall outside.
 _TABLES: tuple[tuple[Unit, type[UserCounts], int], ...] = (
     (MONTH, UserMonth, 15 * clock.DAY),
-    (WEEK, UserWeek, 4 * clock.DAY),
     (DAY, UserDay, 12 * clock.HOUR),
     (HOUR, UserHour, 0),
 )
@@ -37,7 +36,6 @@ _FROM_YESTERDAY = 60 * clock.DAY
 _OF_BUCKET: dict[BucketName, tuple[Unit, type[UserCounts]]] = {
     "hour": (HOUR, UserHour),
     "day": (DAY, UserDay),
-    "week": (WEEK, UserWeek),
     "month": (MONTH, UserMonth),
 }
 _KEPT = ("day", "week", "month")
@@ -227,6 +225,8 @@ def _counted(
     """Of whole buckets."""
     if not spans:
         return {}
+    if name == "week":
+        return {span: _of_window(bots, span) for span in spans}
     if name in _KEPT and len(bots) == 1 and not buckets.is_rollup:
         return {span: _around_a_bucket(bots, span, *_OF_BUCKET[name]) for span in spans}
     around = Window(min(span.start for span in spans), max(span.end for span in spans))

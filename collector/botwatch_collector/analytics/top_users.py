@@ -8,19 +8,18 @@ import peewee
 from peewee import fn
 
 from ..clock import iso
-from ..models import BotUser, Message, UserCounts, UserDay, UserHour, UserMonth, UserWeek, UserYear
+from ..models import BotUser, Message, UserCounts, UserDay, UserHour, UserMonth, UserYear
 from ..presence import hidden_users
 from .busiest import SHORTEST_MS, candidates
 from .counts import counts, extent
 from .cursors import PageCursor
 from .remembered import remembered
 from .sql import select, stacked
-from .window import DAY, EVER, FOREVER, HOUR, MONTH, WEEK, YEAR, Part, Unit, Window
+from .window import DAY, EVER, FOREVER, HOUR, MONTH, YEAR, Part, Unit, Window
 
 _TABLES: dict[Unit, type[UserCounts]] = {
     YEAR: UserYear,
     MONTH: UserMonth,
-    WEEK: UserWeek,
     DAY: UserDay,
     HOUR: UserHour,
 }

@@ -36,7 +36,6 @@ from .rollups import (
     UserHour,
     UserMonth,
     UserWaiting,
-    UserWeek,
     UserYear,
 )
 
@@ -71,7 +70,6 @@ TABLES: tuple[type[Table], ...] = (
     HistogramMonth,
     UserHour,
     UserDay,
-    UserWeek,
     UserMonth,
     UserYear,
     UserWaiting,
@@ -133,7 +131,6 @@ __all__ = [
     "UserHour",
     "UserMonth",
     "UserWaiting",
-    "UserWeek",
     "UserYear",
     "ping_instance",
 ]

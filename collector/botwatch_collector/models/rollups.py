@@ -91,10 +91,6 @@ class UserDay(UserCounts):
     pass
 
 
-class UserWeek(UserCounts):
-    pass
-
-
 class UserMonth(UserCounts):
     pass
 

@@ -56,7 +56,7 @@ Prepare = Callable[[Sequence[Rollup], list[Tuples]], list[Tuples]]
 def apply(messages: Iterable[CountedRow], *, leaves_users: bool = False) -> None:
     """Count each message once; the caller has made sure that none was counted before.
 
-    With `leaves_users`, who wrote them waits for others to count, in one table instead of six.
+    With `leaves_users`, who wrote them waits for others to count, in one table instead of five.
     """
     rows = list(messages)
     minutes, times = _count_messages(rows)

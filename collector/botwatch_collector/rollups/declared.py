@@ -68,7 +68,6 @@ HISTOGRAMS = (
 USERS = (
     Rollup(models.UserHour, hour),
     Rollup(models.UserDay, day),
-    Rollup(models.UserWeek, week),
     Rollup(models.UserMonth, month),
     Rollup(models.UserYear, year),
 )

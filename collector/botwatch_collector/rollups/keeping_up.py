@@ -3,7 +3,7 @@
 One commit at a time may hand out ids. Where much comes in, it leaves out what is dearest: on PostgreSQL all
 counting, which another process does then in larger parts that cost less, by ids, which follow the order of
 commits. SQLite lets one process write at any time, whatever it writes, so only what makes less of it helps:
-a user's messages are put together in one table of users who wait, instead of being added in six each time.
+a user's messages are put together in one table of users who wait, instead of being added in five each time.
 """
 
 import logging
