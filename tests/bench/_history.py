@@ -36,11 +36,11 @@ WITH RECURSIVE
         SELECT n, CASE WHEN at - at / {DAY} * {DAY} < {7 * HOUR} THEN at + sleeps_ms ELSE at END,
             person, took, said
         FROM even JOIN draw ON draw.id = even.draw - even.draw / {{draws}} * {{draws}})
-SELECT n + 1, 1, 1, at, at, 'in', 'user-' || person, 'User-' || person, 'private', said, NULL, NULL
-FROM moved WHERE n / 2 * 2 = n
-UNION ALL
-SELECT n + 1, 1, 1, at, at, 'out', 'user-' || person, NULL, 'private', said, took, took + 40
-FROM moved WHERE n / 2 * 2 <> n
+SELECT {{first}} + row_number() OVER (ORDER BY at, n), 1, 1, at, at,
+    CASE WHEN n / 2 * 2 = n THEN 'in' ELSE 'out' END, 'user-' || person,
+    CASE WHEN n / 2 * 2 = n THEN 'User-' || person END, 'private', said,
+    CASE WHEN n / 2 * 2 <> n THEN took END, CASE WHEN n / 2 * 2 <> n THEN took + 40 END
+FROM moved
 ORDER BY 1"""
 
 _FINEST = {
