@@ -17,8 +17,8 @@ FULL = 1 << 17
 """How many messages a part has when the next one begins. With twice as many, to merge what all of them have
 takes twice as long; with half as many, a search asks twice as many parts."""
 
-PAGES = 32
-"""How much is merged at once: some milliseconds, or 20 where a word or mark is in all messages of a part."""
+PAGES = 12
+"""How much is merged at once: some milliseconds, during which nobody stores."""
 
 _COLUMNS = "first_id, messages, first_at, last_at, is_settled"
 _MAKE = """
