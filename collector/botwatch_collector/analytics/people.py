@@ -11,7 +11,7 @@ from typing import Any
 import peewee
 from peewee import fn
 
-from .. import clock, db
+from .. import clock
 from ..models import BotUser, Message, UserCounts, UserDay, UserHour, UserMonth
 from .calendar import BucketName, Calendar
 from .counts import Counts, counts, extent
@@ -29,7 +29,7 @@ _TABLES: tuple[tuple[Unit, type[UserCounts], int], ...] = (
 # of them were last seen within the window.
 _LONG, _LONG_AND_LATE = 100 * clock.DAY, 10 * clock.DAY
 # Past days of a window are kept from here on: a shorter one is counted in the time that it takes to use them.
-_KEPT_FROM, _KEPT_FROM_ON_POSTGRESQL = 2 * clock.DAY, 10 * clock.DAY
+_KEPT_FROM = 15 * clock.DAY
 # So many days are counted in more time than who came and who left since yesterday.
 _FROM_YESTERDAY = 60 * clock.DAY
 
@@ -45,8 +45,7 @@ def users(bots: Sequence[int], window: Window) -> int:
     """How many people sent a message."""
     if not bots or window.length <= 0:
         return 0
-    shortest = _KEPT_FROM_ON_POSTGRESQL if db.is_postgresql() else _KEPT_FROM
-    past = _past_days(bots, window) if window.length >= shortest else None
+    past = _past_days(bots, window) if window.length >= _KEPT_FROM else None
     return _of_window(bots, window) if past is None else _since_kept(bots, window, past)
 
 
