@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from botwatch_collector import backup, db, models, retention, rollups
+from botwatch_collector import backup, db, migrations, models, retention, rollups
 from botwatch_collector.clock import DAY, HOUR
 from botwatch_collector.config import Config, Keep
 from botwatch_collector.ingest.store import Incoming, store
+from botwatch_collector.jobs import behind
 
 from ..postgres import PostgresServer
 from ..waiting import until
@@ -37,7 +38,7 @@ keeping_up = import_module("botwatch_collector.rollups.keeping_up")
 @pytest.fixture(autouse=True)
 def many_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a test needn't store thousands."""
-    for name, few in (("_AT_ONCE", 10), ("_AT_ONCE_ON_SQLITE", 10), ("_STEP", 100), ("_USERS_STEP", 20)):
+    for name, few in (("_AT_ONCE", 10), ("_STEP", 100), ("_USERS_STEP", 20)):
         monkeypatch.setattr(keeping_up, name, few)
     monkeypatch.setattr(keeping_up, "_MOST_WAITING", 1_000)
 
@@ -169,9 +170,23 @@ def test_reader_takes_old_numbers_when_counting_hangs(
     assert held["messages"]["in"] < after["messages"]["in"]
 
 
+def test_reader_counts_nothing_into_a_damaged_file(tmp_path: Path) -> None:
+    with using(f"sqlite:///{tmp_path}/botwatch.db"):
+        migrations.bring_up_to_date()
+        put(250)
+        left = waiting()
+        note = tmp_path / "botwatch.db-damaged"
+        note.write_text(f"{(tmp_path / 'botwatch.db').stat().st_ino} a page is torn")
+        rollups.catch_up_for_reader()
+        assert waiting() == left
+        note.unlink()
+        rollups.catch_up_for_reader()
+        assert waiting() == 0
+
+
 def test_many_count_at_once_beside_many_who_store(database: None) -> None:
     stopping = threading.Event()
-    counting = [threading.Thread(target=rollups.keep_up, args=(stopping,)) for _ in range(3)]
+    counting = [threading.Thread(target=behind.keep_up, args=(stopping,)) for _ in range(3)]
 
     def send(name: str) -> None:
         rng = random.Random(name)

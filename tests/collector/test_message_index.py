@@ -20,6 +20,8 @@ from botwatch_collector.messages import Filters
 from botwatch_collector.messages import terms as index_terms
 from botwatch_collector.messages.terms import EVER, Terms
 
+from ..postgres import PostgresServer
+from .databases import using
 from .streams import add_bots
 
 NOW = 20_000 * DAY
@@ -324,3 +326,19 @@ def index_content() -> bytes:
     ).fetchall()
     read = "SELECT pg_read_binary_file(%s)"
     return b"".join(bytes(db.database.execute_sql(read, (name,)).fetchone()[0]) for (name,) in files)
+
+
+def test_what_postgresql_set_aside_is_put_into_its_index(postgres: PostgresServer) -> None:
+    def set_aside() -> int:
+        """Pages of it, which are put into the index by asking."""
+        pages = "SELECT sum(gin_clean_pending_list(inhrelid::regclass)) FROM pg_inherits"
+        found = db.database.execute_sql(f"{pages} WHERE inhparent = 'message_terms'::regclass").fetchone()
+        return int(found[0])
+
+    with using(postgres.create("set_aside", template="template")):
+        (bot,) = add_bots("one")
+        put(bot, ["hello"] * 10)
+        assert set_aside() > 0
+        put(bot, ["hello"] * 10)
+        message_index.take_pending()
+        assert set_aside() == 0

@@ -56,7 +56,7 @@ def test_new_message_of_another_process_is_seen_at_once(chat: None, database_url
 @pytest.fixture
 def leave_users(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every commit on SQLite leaves its users to others."""
-    monkeypatch.setattr(import_module("botwatch_collector.rollups.keeping_up"), "_AT_ONCE_ON_SQLITE", 0)
+    monkeypatch.setattr(import_module("botwatch_collector.rollups.keeping_up"), "_AT_ONCE", 0)
 
 
 def test_answer_without_users_who_wait_is_not_kept(chat: None, leave_users: None) -> None:

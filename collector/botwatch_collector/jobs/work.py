@@ -8,12 +8,13 @@ import time
 import uuid
 from collections.abc import Sequence
 
-from .. import clock, counters, damage, db, message_index, rollups
+from .. import clock, counters, damage, db, message_index
 from ..clock import MINUTE
 from ..config import Config
 from ..lifecycle import stopping
 from ..upkeep import slow
 from . import claims
+from .behind import keep_up
 from .declared import JOBS, Job
 
 _log = logging.getLogger(__name__)
@@ -25,13 +26,13 @@ _RETRY_MS = 5 * MINUTE
 def work(config: Config) -> None:
     """Run jobs until `lifecycle.stopping` is set."""
     slow.watch(db.connect(config.database, connections=3), config.slow_query_ms)
-    counting = threading.Thread(target=rollups.keep_up, args=(stopping,), name="botwatch-counting")
-    counting.start()
+    behind = threading.Thread(target=keep_up, args=(stopping,), name="botwatch-behind")
+    behind.start()
     shift = Shift(config)
     while not stopping.is_set():
-        is_behind = shift.step(clock.now())
-        stopping.wait(0 if is_behind else _LOOK_S)
-    counting.join()
+        has_more = shift.step(clock.now())
+        stopping.wait(0 if has_more else _LOOK_S)
+    behind.join()
     db.database.close_all()
 
 

@@ -39,6 +39,16 @@ def settle(*, rest: Callable[[float], object] = stopping.wait) -> Iterator[None]
             rest(min(max(_LEAST_REST_S, _REST * took_s), _MOST_REST_S))
 
 
+def take_pending() -> None:
+    """Put into PostgreSQL's index what it has set aside.
+
+    A commit has to do it, for 50 to 100 ms, once that is 4 MB.
+    """
+    if db.is_postgresql():
+        for name in _indexes():
+            db.database.execute_sql("SELECT gin_clean_pending_list(%s::regclass)", (name,))
+
+
 def compact() -> None:
     """Take out of the index for good what was removed from it: its segments may hold the words until then.
 

@@ -6,33 +6,27 @@ commits. SQLite lets one process write at any time, whatever it writes, so only 
 a user's messages are put together in one table of users who wait, instead of being added in five each time.
 """
 
-import logging
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import peewee
 
-from .. import db, models
+from .. import damage, db, models
 from ..clock import HOUR
 from ..errors import Unavailable
 from .apply import USER_KEYS, USER_VALUES, Counted, apply, apply_users
 
-_AT_ONCE, _AT_ONCE_ON_SQLITE = 1_000, 250
+_AT_ONCE = 250
 _MOST_WAITING = 50_000
 _STEP = 20_000
 # SQLite lets nobody store meanwhile: some 10 ms, and 40 where a reader waits for it.
 _USERS_STEP, _USERS_STEP_OF_READER = 500, 2_000
 _PATIENCE_S = 2.0
-# On SQLite a user counts once, however much they wrote in between.
-_LOOK_S, _LOOK_ON_SQLITE_S, _RETRY_S = 0.5, 2.0, 5.0
 _LOCK_KEY = 0x626F7463  # "botc": the advisory lock of the one that counts
 
 _Key = tuple[int, int, str]
 _FIRST: _Key = (0, -1, "")
-
-_log = logging.getLogger(__name__)
 
 
 def counts_itself(ids: int) -> bool:
@@ -42,7 +36,7 @@ def counts_itself(ids: int) -> bool:
 
 def leaves_users(ids: int) -> bool:
     """Whether a commit of so many ids, which counts its messages, should leave their users to others."""
-    return not db.is_postgresql() and (ids > _AT_ONCE_ON_SQLITE or _state().users_wait)
+    return not db.is_postgresql() and (ids > _AT_ONCE or _state().users_wait)
 
 
 def do_users_wait(bots: Sequence[int], start: int, end: int) -> bool:
@@ -83,19 +77,10 @@ def catch_up_and_hold() -> None:
         after = _count_users(after, _STEP)
 
 
-def keep_up(stopping: threading.Event) -> None:
-    """Count what waits every now and then, until told to stop. On any number of hosts at once."""
-    is_healthy, look_s = True, _LOOK_S if db.is_postgresql() else _LOOK_ON_SQLITE_S
-    while not stopping.is_set():
-        try:
-            with db.connected(), _unless_away():
-                _catch_up(_PATIENCE_S, _USERS_STEP)
-            is_healthy = True
-        except Exception:
-            if is_healthy:
-                _log.exception("what is stored can't be counted; trying again until it can")
-            is_healthy = False
-        stopping.wait(look_s if is_healthy else _RETRY_S)
+def keep_up() -> None:
+    """The same in smaller steps, for who looks every now and then. On any number of hosts at once."""
+    with _unless_away():
+        _catch_up(_PATIENCE_S, _USERS_STEP)
 
 
 @contextmanager
@@ -117,6 +102,7 @@ def _catch_up(patience_s: float | None, users_step: int) -> None:
             _count_messages()
     after: _Key | None = _FIRST if _state().users_wait else None
     while after:
+        damage.refuse()
         with db.writing(patience_s):
             after = _count_users(after, users_step)
 

@@ -1,0 +1,28 @@
+"""What commits leave to be done soon, by a thread beside the jobs: on any number of hosts at once."""
+
+import logging
+import threading
+
+from .. import damage, db, message_index, rollups
+
+# On SQLite it is done for each user, however much they wrote in between.
+_LOOK_S, _LOOK_ON_SQLITE_S, _RETRY_S = 0.5, 2.0, 5.0
+
+_log = logging.getLogger(__name__)
+
+
+def keep_up(stopping: threading.Event) -> None:
+    """Do it every now and then, until told to stop."""
+    is_healthy, look_s = True, _LOOK_S if db.is_postgresql() else _LOOK_ON_SQLITE_S
+    while not stopping.is_set():
+        try:
+            with db.connected():
+                rollups.keep_up()
+                message_index.take_pending()
+            is_healthy = True
+        except Exception as error:
+            damage.note(error)
+            if is_healthy:
+                _log.exception("what commits have left can't be done; trying again until it can")
+            is_healthy = False
+        stopping.wait(look_s if is_healthy else _RETRY_S)
