@@ -35,6 +35,7 @@ from ._history import fill
 from ._load import Load, Sent, message, send
 
 CONNECTIONS = 16
+AS_INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}  # pip compiles what it installs
 
 
 def main() -> None:
@@ -50,7 +51,7 @@ def main() -> None:
 
     decoding, _ = measure_decoding(batches, asked.size)
     bare = rate_of_bare_inserts(asked.messages, asked.size)
-    with database(asked.database) as url, Server(url) as server:
+    with database(asked.database) as url, Server(url, AS_INSTALLED) as server:
         token = server.add_bot("bench")
         warm = Load(server.url, token, CONNECTIONS, asked.size, CONNECTIONS)
         send(warm)

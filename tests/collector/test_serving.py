@@ -34,6 +34,12 @@ def whoami(server: Server, token: str) -> requests.Response:
     return requests.get(f"{server.url}/api/whoami", headers={"Authorization": f"Bearer {token}"}, timeout=30)
 
 
+def imported_by(server: Server) -> set[str]:
+    """What its processes have imported, if PYTHONPROFILEIMPORTTIME was set."""
+    lines = (line for line in server.log.splitlines() if line.startswith("import time:"))
+    return {line.rpartition("|")[2].strip() for line in lines}
+
+
 def refused_start(server: Server, address: str = "127.0.0.1:0") -> str:
     command = [*COMMAND, "serve", "--listen", address]
     done = subprocess.run(
@@ -42,6 +48,14 @@ def refused_start(server: Server, address: str = "127.0.0.1:0") -> str:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     return done.stderr
+
+
+def test_start_imports_only_what_serving_on_sqlite_needs(tmp_path: Path) -> None:
+    with Server(f"sqlite:///{tmp_path}/botwatch.db", {"PYTHONPROFILEIMPORTTIME": "1"}) as server:
+        imported = imported_by(server)
+    others = {"psycopg.pq", "asyncio", "botwatch_collector.backup", "botwatch_collector.demo"}
+    assert "botwatch_collector.app" in imported
+    assert imported & others == set()
 
 
 def test_killed_worker_is_replaced(server: Server) -> None:

@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import peewee
+
 from .. import db, migrations
 from ..config import Config
+from ..errors import Unavailable
 from ..migrations import Migration, Progress
 from .output import say
 
@@ -16,6 +19,9 @@ def connected(config: Config) -> Iterator[None]:
     try:
         with db.connected():
             yield
+    except peewee.PeeweeException as error:
+        first_line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise Unavailable(f"the database (BOTWATCH_DATABASE): {first_line}") from None
     finally:
         database.close_all()  # type: ignore[attr-defined]
 

@@ -1,29 +1,29 @@
 """The group of all commands, and how their errors are told: one line, no traceback."""
 
+from importlib import import_module
 from typing import Any
 
 import click
-import peewee
 
 from ..errors import BotwatchError
-from . import accounts, backup, bots, check, demo, health, retention, schema, serve, tokens
 
-COMMANDS: tuple[click.Command, ...] = (
-    serve.serve,
-    schema.init,
-    schema.migrate,
-    bots.bot,
-    tokens.token,
-    accounts.account,
-    backup.backup,
-    backup.restore,
-    check.check,
-    retention.prune,
-    retention.forget_user,
-    retention.rollup,
-    health.health,
-    demo.demo,
-)
+COMMANDS = {
+    "serve": "serve",
+    "init": "schema",
+    "migrate": "schema",
+    "bot": "bots",
+    "token": "tokens",
+    "account": "accounts",
+    "backup": "backup",
+    "restore": "backup",
+    "check": "check",
+    "prune": "retention",
+    "forget-user": "retention",
+    "rollup": "retention",
+    "health": "health",
+    "demo": "demo",
+}
+"""The module of each, which is imported when the command is asked for: none waits for what others need."""
 
 
 class Failure(click.ClickException):
@@ -36,14 +36,21 @@ class Failure(click.ClickException):
 class Group(click.Group):
     """Turns the errors of the collector into failures."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f".{COMMANDS[cmd_name]}", __package__)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except BotwatchError as error:
             raise Failure(error.message) from None
-        except peewee.PeeweeException as error:
-            first_line = (str(error).splitlines() or [type(error).__name__])[0]
-            raise Failure(f"the database (BOTWATCH_DATABASE): {first_line}") from None
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,7 +60,3 @@ def main() -> None:
 
     Settings are environment variables, such as BOTWATCH_DATABASE.
     """
-
-
-for _command in COMMANDS:
-    main.add_command(_command)
