@@ -60,6 +60,7 @@ def start_of(unit: str, at: int) -> int:
 def test_message_counts_equal_the_raw_rows(database: None, unit: str) -> None:
     sent = some_messages(1)
     store([batch(*sent)])
+    rollups.catch_up()
 
     expected: dict[int, Counter[str]] = defaultdict(Counter)
     for one in sent:

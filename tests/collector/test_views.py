@@ -8,7 +8,7 @@ from typing import Any
 import peewee
 import pytest
 
-from botwatch_collector import db, migrations, models, partitions, views
+from botwatch_collector import db, migrations, models, partitions, rollups, views
 from botwatch_collector.clock import DAY, HOUR
 from botwatch_collector.config import Config
 from botwatch_collector.ingest.store import store
@@ -49,6 +49,7 @@ def store_activities(bot: int, seed: int) -> None:
 def test_hourly_volume_is_that_of_the_messages(bots: list[int]) -> None:
     for bot in bots:
         store([batch(*some_messages(bot, 300), bot=bot)])
+    rollups.catch_up()
     expected: dict[Any, list[Any]] = defaultdict(lambda: [0, 0, set(), []])
     for row in models.Message.select():
         hour = expected[row.bot_id, row.occurred_at // HOUR * HOUR]
