@@ -75,6 +75,17 @@ def connected() -> Iterator[None]:
 
 
 @contextmanager
+def connection_kept() -> Iterator[None]:
+    """A connection that stays this thread's own, with what SQLite has read by it, unless the block fails."""
+    database.connect(reuse_if_open=True)
+    try:
+        yield
+    except BaseException:
+        database.close()
+        raise
+
+
+@contextmanager
 def writing(patience_s: float | None = None) -> Iterator[None]:
     """A transaction that holds the right to write.
 

@@ -102,6 +102,7 @@ class Writer:
                 _fail(group, Unavailable("storing failed; the collector's log says why", retry_after_s=10))
             finally:
                 self._queue.finish(group)
+        db.database.close()
 
     def _store(self, group: list[Waiting], add_to: Callable[[list[Waiting]], list[Waiting]]) -> None:
         try:
@@ -142,7 +143,7 @@ class Writer:
     def _commit(self, group: list[Waiting], add_to: Callable[[list[Waiting]], list[Waiting]]) -> None:
         damage.refuse()
         started = time.monotonic()
-        with db.connected():
+        with db.connection_kept():
             outcomes = store(_batches(group), self._timeouts, lambda: _batches(add_to(group)))
         for waiting, outcome in zip(group, outcomes, strict=True):
             waiting.outcome = outcome
