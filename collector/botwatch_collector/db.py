@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -320,7 +321,10 @@ def _file_lock(path: str, patience_s: float | None = None) -> Iterator[None]:
     if not _threads_lock.acquire(timeout=_PATIENCE_S if patience_s is None else patience_s):
         raise Unavailable("others are writing to the database", retry_after_s=2)
     try:
-        handle = os.open(f"{path}-write-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            handle = os.open(f"{path}-write-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Unavailable(f"the lock beside the database can't be had: {error}") from error
         try:
             _lock(handle, patience_s)
             yield
@@ -331,25 +335,47 @@ def _file_lock(path: str, patience_s: float | None = None) -> Iterator[None]:
 
 
 def _lock(handle: int, patience_s: float | None) -> None:
-    """Stands in line with the others: who only tried now and then would find it taken each time."""
     if patience_s is None:
         fcntl.flock(handle, fcntl.LOCK_EX)
         return
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return
     except BlockingIOError:
-        pass
-    # Nothing ends a wait for this lock: somebody else waits, on a handle that can be left to them.
-    own, is_locked = os.dup(handle), threading.Event()
+        if not patience_s or not _Waiter.waits_in_line(handle, patience_s):
+            raise Unavailable("others are writing to the database", retry_after_s=2) from None
 
-    def wait() -> None:
+
+class _Waiter(threading.Thread):
+    """Waits in line for the lock, because who only tries now and then finds it taken each time.
+
+    Nothing ends such a wait, so this one goes on by itself when patience has ended, on a handle of its own.
+    Until it ends nobody else of this process, of which one at a time comes here, begins another.
+    """
+
+    _last: "_Waiter | None" = None
+
+    def __init__(self, handle: int) -> None:
+        super().__init__(name="botwatch-write-lock", daemon=True)
+        self._handle = os.dup(handle)
+        self._has_lock = False
+
+    @classmethod
+    def waits_in_line(cls, handle: int, patience_s: float) -> bool:
+        """Whether the lock came in time; it belongs to `handle` then."""
+        deadline = time.monotonic() + patience_s
+        if cls._last:
+            cls._last.join(patience_s)
+            if cls._last.is_alive():
+                return False
+        waiter = cls(handle)
+        waiter.start()
+        cls._last = waiter
+        waiter.join(max(0.0, deadline - time.monotonic()))
+        return not waiter.is_alive() and waiter._has_lock
+
+    def run(self) -> None:
         try:
-            fcntl.flock(own, fcntl.LOCK_EX)
-            is_locked.set()
+            fcntl.flock(self._handle, fcntl.LOCK_EX)
+            self._has_lock = True
         finally:
-            os.close(own)
-
-    threading.Thread(target=wait, name="botwatch-write-lock", daemon=True).start()
-    if not is_locked.wait(patience_s):
-        raise Unavailable("others are writing to the database", retry_after_s=2)
+            os.close(self._handle)

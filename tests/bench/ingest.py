@@ -80,7 +80,10 @@ def main() -> None:
     print(f"a batch at half that load  p50 {percentile(calm, 50):.1f} ms, p99 {percentile(calm, 99):.1f} ms")
     print(f"memory afterwards          {memory_mb:10.0f} MB, all processes of the collector")
     if lasting:
-        course = f"{lasting[0]:10.0f} MB at first, {max(lasting):.0f} at most, {lasting[-1]:.0f} at last"
+        course = (
+            f"{lasting[0]:10.0f} MB at first, {lasting[len(lasting) // 2]:.0f} after half of them, "
+            f"{lasting[-1]:.0f} at last, {max(lasting):.0f} at most"
+        )
         print(f"  in {asked.minutes:g} minutes of load    {course}")
     if revivals:
         median_s = statistics.median(revivals)

@@ -70,6 +70,19 @@ def test_answer_without_users_who_wait_is_not_kept(chat: None, leave_users: None
     assert shown(1) == (users + 1, sorted([*most, ("late", 1)], key=lambda one: (-one[1], one[0])))
 
 
+def test_messages_of_users_who_wait_are_not_taken_off_those_who_do_not(chat: None, leave_users: None) -> None:
+    """The rest of an hour that a window cuts is not in it, and not all of it is counted."""
+    hour, window = START + 20 * DAY, Window(START, START + 20 * DAY + HOUR * 2 // 3)
+    store(*(Said(hour + second * 1_000, user_id="u") for second in range(9)))
+    before = top_users([1], window, 10)
+    store_batches([batch(*(message(seq, ts=window.end + seq, user_id="u") for seq in range(1, 8)))])
+
+    # Of other numbers nothing is remembered.
+    assert top_users([1], window, 11).users == before.users
+    rollups.catch_up()
+    assert top_users([1], window, 12).users == before.users
+
+
 def test_answer_is_kept_while_users_of_other_times_wait(chat: None, leave_users: None) -> None:
     store_batches([batch(message(1, ts=START + 30 * DAY, user_id="late"), instance="late")])
     before = shown(1)

@@ -22,6 +22,7 @@ MAY_IMPORT = (
     dict.fromkeys(FOUNDATION, FOUNDATION)
     | dict.fromkeys(TABLES, FOUNDATION | TABLES)
     | dict.fromkeys(DOMAIN, FOUNDATION | TABLES)
+    | {"backup": FOUNDATION | TABLES | {"rollups"}}  # counts what was left
     | {"ingest": FOUNDATION | TABLES | {"rollups", "presence"}}  # stored in one transaction
     | {"stream": FOUNDATION | TABLES | {"analytics"}}  # tells its figures
     | {"retention": FOUNDATION | TABLES | {"rollups"}}  # removes what was counted

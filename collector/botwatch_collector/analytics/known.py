@@ -59,8 +59,9 @@ class Known(Generic[Answer]):
     def find(self, wanted: Mapping[Window, int]) -> dict[Window, Answer]:
         """What is known of each span, given how many messages in it has. To be asked before counting."""
         found = self.look(wanted)
-        self._is_behind = bool(wanted) and rollups.do_users_wait(
-            self._ids, min(span.start for span in wanted), max(span.end for span in wanted)
+        missing = wanted.keys() - found.keys()
+        self._is_behind = bool(missing) and rollups.do_users_wait(
+            self._ids, min(span.start for span in missing), max(span.end for span in missing)
         )
         cache_use.count(self._kind.question, hits=len(found), misses=len(wanted) - len(found))
         return found

@@ -106,7 +106,7 @@ class Window:
     def sums(self, units: Sequence[Unit], known: "Window") -> list[Part]:
         """The same in fewer rows, of what can be taken off again: most of a month is the month less the rest.
 
-        `known` is where there is anything at all.
+        Raw rows are only added: they may not be counted yet. `known` is where there is anything at all.
         """
         parts = _balanced(self.cut(known), tuple(units), 1, known)
         return [part for part in parts if part.window.within(known)]
@@ -134,8 +134,12 @@ def _balanced(window: Window, units: tuple[Unit, ...], sign: int, known: Window)
     if not units:
         return [Part(None, window.start, window.end, sign)]
     unit, finer = units[0], units[1:]
-    start = _nearer(window.start, unit, known)
-    end = _nearer(window.end, unit, known)
+    if finer:
+        start, end = (_nearer(at, unit, known) for at in (window.start, window.end))
+    elif sign > 0:
+        start, end = unit.ceil(window.start), unit.floor(window.end)
+    else:
+        start, end = unit.floor(window.start), unit.ceil(window.end)
     if start >= end:
         return _balanced(window, finer, sign, known)
     edges = [(start, window.start, -sign), (window.start, start, sign)]

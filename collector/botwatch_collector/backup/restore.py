@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import msgspec
 import peewee
 
-from .. import db, message_index, migrations
+from .. import db, message_index, migrations, rollups
 from ..errors import BackupError, SchemaError
 from . import tables
 from .save import FORM
@@ -35,6 +35,8 @@ def restore(source: BinaryIO, progress: Callable[[str, int], object] = lambda *_
         _continue_identities(restored)
     migrations.bring_up_to_date()
     message_index.catch_up()
+    with db.writing():
+        rollups.catch_up_and_hold()
     return restored
 
 

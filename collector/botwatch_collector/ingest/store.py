@@ -1,4 +1,4 @@
-"""Stores batches: rows, rollups and the watermark in one transaction, each event once.
+"""Stores batches: rows, what is counted at once, and the watermark in one transaction, each event once.
 
 An agent's event is known by its instance and `seq`: what is at or below the instance's watermark is stored
 already. A client's own `id` is remembered in a table. An event with both is stored only if both are new.

@@ -1,7 +1,8 @@
-"""What commits leave to be done soon, by a thread beside the jobs: on any number of hosts at once."""
+"""What commits leave to be done soon, by threads beside the jobs: on any number of hosts at once."""
 
 import logging
 import threading
+from collections.abc import Callable
 
 from .. import damage, db, message_index, rollups
 
@@ -11,14 +12,23 @@ _LOOK_S, _LOOK_ON_SQLITE_S, _RETRY_S = 0.5, 2.0, 5.0
 _log = logging.getLogger(__name__)
 
 
-def keep_up(stopping: threading.Event) -> None:
-    """Do it every now and then, until told to stop."""
+def start(stopping: threading.Event) -> list[threading.Thread]:
+    """One for each of these things, so that none waits for another; they end when told to stop."""
+    threads = [
+        threading.Thread(target=_keep_up, args=(work, stopping), name=f"botwatch-{name}")
+        for name, work in (("counting", rollups.keep_up), ("indexing", message_index.take_pending))
+    ]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def _keep_up(work: Callable[[], None], stopping: threading.Event) -> None:
     is_healthy, look_s = True, _LOOK_S if db.is_postgresql() else _LOOK_ON_SQLITE_S
     while not stopping.is_set():
         try:
             with db.connected():
-                rollups.keep_up()
-                message_index.take_pending()
+                work()
             is_healthy = True
         except Exception as error:
             damage.note(error)

@@ -3,7 +3,6 @@
 import logging
 import os
 import socket
-import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -13,8 +12,7 @@ from ..clock import MINUTE
 from ..config import Config
 from ..lifecycle import stopping
 from ..upkeep import slow
-from . import claims
-from .behind import keep_up
+from . import behind, claims
 from .declared import JOBS, Job
 
 _log = logging.getLogger(__name__)
@@ -25,14 +23,14 @@ _RETRY_MS = 5 * MINUTE
 
 def work(config: Config) -> None:
     """Run jobs until `lifecycle.stopping` is set."""
-    slow.watch(db.connect(config.database, connections=3), config.slow_query_ms)
-    behind = threading.Thread(target=keep_up, args=(stopping,), name="botwatch-behind")
-    behind.start()
+    slow.watch(db.connect(config.database, connections=4), config.slow_query_ms)
+    beside = behind.start(stopping)
     shift = Shift(config)
     while not stopping.is_set():
         has_more = shift.step(clock.now())
         stopping.wait(0 if has_more else _LOOK_S)
-    behind.join()
+    for thread in beside:
+        thread.join()
     db.database.close_all()
 
 

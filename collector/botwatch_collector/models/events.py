@@ -11,7 +11,8 @@ from .base import Table
 class EventSequence(Table):
     """The one row that hands out event ids, in the order of commits.
 
-    Messages up to `counted_id` are in the rollups, those after it and up to `reserved_id` wait to be counted.
+    Messages up to `counted_id` are in the rollups, but for users of `user_waiting`; those after it and up to
+    `reserved_id` wait to be counted.
     """
 
     reserved_id = peewee.BigIntegerField()

@@ -3,6 +3,7 @@
 from .apply import Counted, apply
 from .keeping_up import (
     catch_up,
+    catch_up_and_hold,
     catch_up_for_reader,
     counts_itself,
     do_users_wait,
@@ -16,6 +17,7 @@ __all__ = [
     "Counted",
     "apply",
     "catch_up",
+    "catch_up_and_hold",
     "catch_up_for_reader",
     "counts_itself",
     "do_users_wait",

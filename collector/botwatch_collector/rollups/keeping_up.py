@@ -6,9 +6,12 @@ commits. SQLite lets one process write at any time, whatever it writes, so only 
 a user's messages are put together in one table of users who wait, instead of being added in five each time.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from itertools import count
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import peewee
 
@@ -20,13 +23,19 @@ from .apply import USER_KEYS, USER_VALUES, Counted, apply, apply_users
 _AT_ONCE = 250
 _MOST_WAITING = 50_000
 _STEP = 20_000
-# SQLite lets nobody store meanwhile: some 10 ms, and 40 where a reader waits for it.
+# SQLite lets nobody store meanwhile: some 10 ms, and 40 where a reader waits for it. Where much waits, more.
 _USERS_STEP, _USERS_STEP_OF_READER = 500, 2_000
-_PATIENCE_S = 2.0
+_TURNS_OF_A_STEP = 10
+# How long a reader waits for all of it, and for how long the next ones don't try where that was in vain.
+_PATIENCE_S, _RESIGNED_S = 2.0, 5.0
+_MOST_S = 10.0
 _LOCK_KEY = 0x626F7463  # "botc": the advisory lock of the one that counts
 
 _Key = tuple[int, int, str]
 _FIRST: _Key = (0, -1, "")
+
+# A process has but one database; those of tests have several, one after the other.
+_resigned_until: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
 
 
 def counts_itself(ids: int) -> bool:
@@ -34,9 +43,9 @@ def counts_itself(ids: int) -> bool:
     return ids <= _AT_ONCE or not db.is_postgresql()
 
 
-def leaves_users(ids: int) -> bool:
-    """Whether a commit of so many ids, which counts its messages, should leave their users to others."""
-    return not db.is_postgresql() and (ids > _AT_ONCE or _state().users_wait)
+def leaves_users(messages: int) -> bool:
+    """Whether a commit of so many, which counts them, should leave their users, not to overtake others."""
+    return not db.is_postgresql() and (messages > _AT_ONCE or _do_any_users_wait())
 
 
 def do_users_wait(bots: Sequence[int], start: int, end: int) -> bool:
@@ -52,35 +61,41 @@ def help_out(waiting: int) -> None:
     """Count a part, if so much waits after a commit that no more should be taken in before."""
     if waiting > _MOST_WAITING:
         with _unless_away(), db.writing(_PATIENCE_S):
-            _count_messages()
+            _count_waiting_messages()
 
 
 def catch_up() -> None:
     """Count all that waits by now."""
-    _catch_up(None, _USERS_STEP)
+    _catch_up(_USERS_STEP, None)
 
 
 def catch_up_for_reader() -> None:
     """The same for who is about to read; takes old numbers when the database lets nobody write for long."""
+    if time.monotonic() < _resigned_until.get(db.database.obj, 0):
+        return
+    is_done = False
     with _unless_away():
-        _catch_up(_PATIENCE_S, _USERS_STEP_OF_READER)
+        _catch_up(_USERS_STEP_OF_READER, _PATIENCE_S)
+        is_done = True
+    if not is_done:
+        _resigned_until[db.database.obj] = time.monotonic() + _RESIGNED_S
+
+
+def keep_up() -> None:
+    """The same as `catch_up` for who comes every now and then. On any number of hosts at once."""
+    with _unless_away():
+        _catch_up(_USERS_STEP, _MOST_S)
 
 
 def catch_up_and_hold() -> None:
     """Count all that waits, and let nobody store or count until the transaction ends."""
     _hold()
     models.EventSequence.reserve(0)
-    while _count_messages():
+    while _count_waiting_messages():
         pass
     after: _Key | None = _FIRST
     while after:
-        after = _count_users(after, _STEP)
-
-
-def keep_up() -> None:
-    """The same in smaller steps, for who looks every now and then. On any number of hosts at once."""
-    with _unless_away():
-        _catch_up(_PATIENCE_S, _USERS_STEP)
+        after = _count_waiting_users(after, _STEP)
 
 
 @contextmanager
@@ -95,36 +110,50 @@ def _unless_away() -> Iterator[None]:
             raise
 
 
-def _catch_up(patience_s: float | None, users_step: int) -> None:
-    upto = _state().reserved_id
-    while _state().counted_id < upto:
-        with db.writing(patience_s):
-            _count_messages()
-    after: _Key | None = _FIRST if _state().users_wait else None
-    while after:
-        damage.refuse()
-        with db.writing(patience_s):
-            after = _count_users(after, users_step)
+def _catch_up(users_step: int, patience_s: float | None) -> None:
+    """Raises Unavailable when it takes longer than that."""
+    deadline = None if patience_s is None else time.monotonic() + patience_s
+    upto, _ = _state()
+    while _state()[1] < upto:
+        with _turn(deadline):
+            _count_waiting_messages()
+    after: _Key | None = _FIRST if _do_any_users_wait() else None
+    for turn in count():
+        if not after:
+            return
+        with _turn(deadline):
+            after = _count_waiting_users(after, min(users_step << turn // _TURNS_OF_A_STEP, _STEP))
 
 
-def _count_messages() -> bool:
-    """Whether there was any to count. Nobody else counts until the transaction ends."""
+@contextmanager
+def _turn(deadline: float | None) -> Iterator[None]:
+    """The right to write, if it comes in time."""
+    damage.refuse()
+    left_s = None if deadline is None else deadline - time.monotonic()
+    if left_s is not None and left_s <= 0:
+        raise Unavailable("counting takes long")
+    with db.writing(left_s):
+        yield
+
+
+def _count_waiting_messages() -> bool:
+    """Whether there were any. Nobody else counts until the transaction ends."""
     _hold()
-    now = _state()
-    if now.counted_id == now.reserved_id:
+    reserved_id, counted_id = _state()
+    if counted_id == reserved_id:
         return False
     rows = db.database.execute_sql(
         # Names and numbers of ours. Peewee's own rows would cost three times as much.
         f"SELECT id, {', '.join(Counted._fields)} FROM message "  # noqa: S608
-        f"WHERE id > {now.counted_id} AND id <= {now.reserved_id} ORDER BY id LIMIT {_STEP}"
+        f"WHERE id > {counted_id} AND id <= {reserved_id} ORDER BY id LIMIT {_STEP}"
     ).fetchall()
     apply(row[1:] for row in rows)
-    counted_id = now.reserved_id if len(rows) < _STEP else rows[-1][0]
+    counted_id = reserved_id if len(rows) < _STEP else rows[-1][0]
     models.EventSequence.update(counted_id=counted_id).execute()
     return True
 
 
-def _count_users(after: _Key, most: int) -> _Key | None:
+def _count_waiting_users(after: _Key, most: int) -> _Key | None:
     """Count users that wait behind that key; returns the last one's, or None when there are no more.
 
     To go through once is enough: who stands then where it has been has come since.
@@ -148,15 +177,16 @@ def _hold() -> None:
         db.database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK_KEY,))
 
 
-class _State(NamedTuple):
-    """How far ids are reserved, how far messages are counted, and whether any users wait for that."""
-
-    reserved_id: int
-    counted_id: int
-    users_wait: bool
-
-
-def _state() -> _State:
+def _state() -> tuple[int, int]:
+    """How far ids are reserved, and how far messages are counted."""
     # Asked by every reader: not written anew each time.
-    query = "SELECT reserved_id, counted_id, EXISTS (SELECT 1 FROM user_waiting) FROM event_sequence"
-    return _State(*db.database.execute_sql(query).fetchone())
+    query = "SELECT reserved_id, counted_id FROM event_sequence"
+    found: tuple[int, int] = db.database.execute_sql(query).fetchone()
+    return found
+
+
+def _do_any_users_wait() -> bool:
+    """None do on PostgreSQL."""
+    if db.is_postgresql():
+        return False
+    return bool(db.database.execute_sql("SELECT EXISTS (SELECT 1 FROM user_waiting)").fetchone()[0])

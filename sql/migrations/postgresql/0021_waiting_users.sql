@@ -1,4 +1,4 @@
--- What large commits leave of users for others to count, by hour: one table to write instead of six.
+-- What large commits leave of users for others to count, by hour: one table to write instead of five.
 CREATE TABLE user_waiting (
     bot_id BIGINT NOT NULL, at BIGINT NOT NULL, user_id TEXT NOT NULL,
     messages BIGINT NOT NULL, first_at BIGINT NOT NULL, last_at BIGINT NOT NULL,
