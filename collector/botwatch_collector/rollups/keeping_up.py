@@ -113,10 +113,11 @@ def _unless_away() -> Iterator[None]:
 def _catch_up(users_step: int, patience_s: float | None) -> None:
     """Raises Unavailable when it takes longer than that."""
     deadline = None if patience_s is None else time.monotonic() + patience_s
-    upto, _ = _state()
-    while _state()[1] < upto:
+    upto, counted_id = _state()
+    while counted_id < upto:
         with _turn(deadline):
             _count_waiting_messages()
+        _, counted_id = _state()
     after: _Key | None = _FIRST if _do_any_users_wait() else None
     for turn in count():
         if not after:
